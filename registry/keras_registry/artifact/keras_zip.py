@@ -1,0 +1,238 @@
+"""The ``.keras`` container: a zip archive with ``metadata.json``, ``config.json`` and weights."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from io import IOBase
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from keras_registry.artifact.model import Artifact, Member
+from keras_registry.findings import Finding, Policy, finding
+from keras_registry.names import printable
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+__all__ = ["ArtifactReading", "read_keras_zip", "replace_metadata"]
+
+CONFIG = "config.json"
+METADATA = "metadata.json"
+WEIGHTS = ("model.weights.h5", "model.weights.npz")
+
+# Far above every real model; a member that claims more is an attack on the reader's memory.
+MAX_METADATA_BYTES = 1 << 26
+MAX_CONFIG_BYTES = 1 << 28
+
+_SAVE_AGAIN = "copy or save the model again"
+_KINDS = (
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "give it the ending .h5 (or .weights.h5)"),
+    (b"<!DOCTYPE", "a web page (HTML)", "download the file itself, not the page about it"),
+    (b"<!doctype", "a web page (HTML)", "download the file itself, not the page about it"),
+    (b"<html", "a web page (HTML)", "download the file itself, not the page about it"),
+    (b"\x1f\x8b", "a gzip file", "unpack it first"),
+    (b"version https://git-lfs", "a Git LFS pointer", "run: git lfs pull"),
+    (b"\x80", "a pickle", None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactReading:
+    """What came of reading a file: an artifact, or the findings that say why not."""
+
+    artifact: Artifact | None
+    findings: tuple[Finding, ...] = ()
+
+
+class _UnreadableError(Exception):
+    """Carries the finding from the place where it is made to the end of the reading."""
+
+    def __init__(self, code: str, summary: str, **parts: Any) -> None:
+        super().__init__(summary)
+        self.finding = finding(code, Policy.COMPATIBLE, summary, **parts)
+
+
+def read_keras_zip(
+    source: str | os.PathLike[str] | IO[bytes], *, verify_members: bool = False
+) -> ArtifactReading:
+    """Reads a ``.keras`` file's metadata and config, with bounds on all that is read.
+
+    Args:
+        source: The path of the file, or the file itself, open for reading.
+        verify_members: Also read every member through and compare its CRC-32.
+    """
+    try:
+        return ArtifactReading(_read(source, verify_members=verify_members))
+    except _UnreadableError as error:
+        return ArtifactReading(None, (error.finding,))
+
+
+def _read(source: str | os.PathLike[str] | IO[bytes], *, verify_members: bool) -> Artifact:
+    if isinstance(source, IOBase):
+        name, size = getattr(source, "name", None), None
+        name = printable(name) if isinstance(name, str) else "model"
+    else:
+        path = Path(source)  # type: ignore[arg-type]
+        name, size = printable(path, limit=1000), _check_file(path)
+        source = path
+    try:
+        with zipfile.ZipFile(source) as archive:  # type: ignore[arg-type]
+            infos = archive.infolist()
+            metadata = _read_json(archive, METADATA, MAX_METADATA_BYTES)
+            config = _read_json(archive, CONFIG, MAX_CONFIG_BYTES)
+            members = {info.filename for info in infos}
+            if not members.intersection(WEIGHTS):
+                raise _incomplete(WEIGHTS[0], infos)
+            if verify_members:
+                _verify_members(archive)
+    except zipfile.BadZipFile as error:
+        raise _damaged(error) from error
+    except (OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise _damaged(error) from error
+    return Artifact(
+        name=name,
+        size=size,
+        members=tuple(Member(info.filename, info.file_size) for info in infos),
+        metadata=metadata,
+        config=config,
+    )
+
+
+def _check_file(path: Path) -> int:
+    """The size of the file, which begins as a zip archive does."""
+    try:
+        if path.is_dir():
+            raise _UnreadableError(
+                "A102",
+                "the path is a folder",
+                location=printable(path),
+                wanted="a .keras file",
+                found=f"a folder without {CONFIG}"
+                if not (path / CONFIG).exists()
+                else "a model saved as a folder, which this version does not read",
+                hint="name the .keras file itself",
+            )
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(64)
+    except FileNotFoundError as error:
+        raise _UnreadableError(
+            "A101",
+            "there is no such file",
+            location=printable(path),
+            wanted="a .keras file",
+            found="nothing at this path",
+            hint=f"check the spelling; the working directory is {printable(Path.cwd())}",
+        ) from error
+    except OSError as error:
+        raise _UnreadableError(
+            "A105",
+            "the file cannot be read",
+            location=printable(path),
+            found=printable(error.strerror or error),
+        ) from error
+    if size == 0:
+        raise _UnreadableError(
+            "A103",
+            "the file is empty",
+            location=printable(path),
+            wanted="a zip archive",
+            found="0 bytes",
+            hint=_SAVE_AGAIN,
+        )
+    if not head.startswith(b"PK"):
+        stripped = head.lstrip()
+        known = next((kind for kind in _KINDS if stripped.startswith(kind[0])), None)
+        raise _UnreadableError(
+            "A104",
+            "this is not a .keras file",
+            location=printable(path),
+            wanted="a zip archive",
+            found=known[1] if known else f"a file that begins with {head[:8]!r}",
+            hint=(known and known[2]) or _SAVE_AGAIN,
+        )
+    return size
+
+
+def _read_json(archive: zipfile.ZipFile, name: str, limit: int) -> dict[str, Any]:
+    try:
+        info = archive.getinfo(name)
+    except KeyError:
+        raise _incomplete(name, archive.infolist()) from None
+    if info.file_size > limit:
+        raise _unreadable(name, f"at most {limit:,} bytes", f"{info.file_size:,} bytes")
+    with archive.open(info) as member:
+        data = member.read(limit + 1)
+    try:
+        document = json.loads(data)
+    except RecursionError:
+        raise _unreadable(name, "JSON of a sane depth", "JSON nested too deeply") from None
+    except ValueError as error:
+        raise _unreadable(name, "JSON", printable(error)) from None
+    if not isinstance(document, dict):
+        raise _unreadable(name, "a JSON object", f"a JSON {type(document).__name__}")
+    return document
+
+
+def _unreadable(member: str, wanted: str, found: str) -> _UnreadableError:
+    return _UnreadableError(
+        "A107",
+        f"{member} cannot be read",
+        location=member,
+        wanted=wanted,
+        found=found,
+        hint=_SAVE_AGAIN,
+    )
+
+
+def _incomplete(member: str, infos: Sequence[zipfile.ZipInfo]) -> _UnreadableError:
+    names = ", ".join(printable(info.filename, limit=60) for info in infos[:5])
+    return _UnreadableError(
+        "A106",
+        "the archive is no Keras model",
+        wanted=f"a member {member}",
+        found=f"members {names}{', …' if len(infos) > 5 else ''}" if infos else "no members",  # noqa: PLR2004
+        hint="a .keras file is written by model.save(path)",
+    )
+
+
+def _damaged(error: Exception) -> _UnreadableError:
+    return _UnreadableError(
+        "A105",
+        "the archive is damaged",
+        wanted="a whole zip archive",
+        found=printable(error) or type(error).__name__,
+        hint=_SAVE_AGAIN,
+    )
+
+
+def _verify_members(archive: zipfile.ZipFile) -> None:
+    for info in archive.infolist():
+        try:
+            with archive.open(info) as member:
+                while member.read(1 << 20):
+                    pass
+        except Exception as error:
+            raise _UnreadableError(
+                "A105",
+                "a member of the archive is damaged",
+                location=printable(info.filename),
+                wanted="the bytes that were written (CRC-32)",
+                found=printable(error),
+                hint=_SAVE_AGAIN,
+            ) from error
+
+
+def replace_metadata(path: Path, metadata: dict[str, Any]) -> None:
+    """Puts other metadata into an archive, without moving its other members.
+
+    The new member is written behind the others and the old one leaves the archive's directory,
+    so the number of members stays. Not safe against interruption: for files nobody reads yet.
+    """
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.filelist = [info for info in archive.filelist if info.filename != METADATA]
+        archive.NameToInfo.pop(METADATA, None)
+        archive.writestr(METADATA, json.dumps(metadata))

@@ -1,0 +1,47 @@
+"""A model file as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from keras_registry.manifest import MANIFEST_KEY
+
+__all__ = ["Artifact", "Member"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file inside an archive: its name and its size in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What a model file holds, its weights apart.
+
+    Attributes:
+        name: How messages call the file: its path, or ``model`` where there is none.
+        size: Its size in bytes; None if it is not known.
+        members: The files inside it.
+        metadata: What Keras notes about the save, and the manifest's document.
+        config: The serialised model, as Keras deserialises it.
+    """
+
+    name: str
+    size: int | None
+    members: tuple[Member, ...]
+    metadata: dict[str, Any]
+    config: dict[str, Any]
+
+    @property
+    def has_manifest(self) -> bool:
+        """Whether there is a manifest document, of whatever form."""
+        return MANIFEST_KEY in self.metadata
+
+    @property
+    def manifest_document(self) -> Any:
+        """The manifest's JSON document, not yet read; None if there is none."""
+        return self.metadata.get(MANIFEST_KEY)

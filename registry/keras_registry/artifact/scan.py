@@ -1,0 +1,213 @@
+"""Finding every object that a serialised model names.
+
+The format of the config is that of `keras.saving.serialize_keras_object`: an object is
+``{"module", "class_name", "config", "registered_name"}``, a function has the class name
+``function`` and its own name as config.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keras_registry.keras_names import CLASSES, FUNCTIONS
+from keras_registry.names import Kind, is_key, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["ConfigScan", "ObjectUse", "describe_place", "scan_config"]
+
+Path = tuple[str | int, ...]
+
+_KERAS_FAMILY = ("keras_hub", "keras_cv", "keras_nlp")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectUse:
+    """One place where a model names an object that is not Keras's own.
+
+    Attributes:
+        key: The name that Keras looks up: the registered name, or a bare class name.
+        path: The place in the config: member names and indices.
+        class_name: The Python name of the class when it was saved; None for functions.
+        module: The module that the file names; never imported.
+        kind: What the object is used for, as far as its place tells.
+        is_possible: The place may as well hold a plain string that merely looks like a key.
+    """
+
+    key: str
+    path: Path
+    class_name: str | None
+    module: str | None
+    kind: Kind
+    is_possible: bool = False
+
+    @property
+    def pointer(self) -> str:
+        """The place as a JSON pointer (RFC 6901)."""
+        return "".join(f"/{str(t).replace('~', '~0').replace('/', '~1')}" for t in self.path)
+
+    @property
+    def in_compile_config(self) -> bool:
+        """Whether only the compiled state of the whole model needs it."""
+        return self.path[:1] == ("compile_config",)
+
+    @property
+    def is_unpublished(self) -> bool:
+        """Whether it was defined in a script or a notebook."""
+        return self.key.startswith("__main__>")
+
+    @property
+    def in_keras_family(self) -> bool:
+        """Whether plain Keras imports its module by itself."""
+        return self.module is not None and self.module.partition(".")[0] in _KERAS_FAMILY
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigScan:
+    """All that a serialised model names.
+
+    Attributes:
+        uses: The places that name objects which are not Keras's own, in the config's order.
+        lambdas: The places that hold the bytecode of a lambda.
+    """
+
+    uses: tuple[ObjectUse, ...]
+    lambdas: tuple[Path, ...]
+
+    def by_key(self) -> Mapping[str, tuple[ObjectUse, ...]]:
+        """The uses of each key, in the order of their first places."""
+        grouped: dict[str, list[ObjectUse]] = {}
+        for use in self.uses:
+            grouped.setdefault(use.key, []).append(use)
+        return {key: tuple(uses) for key, uses in grouped.items()}
+
+
+def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
+    """Finds every object in a serialised model: nested models and compiled state included.
+
+    Args:
+        config: The JSON document of ``config.json``.
+        with_compile: Whether to look at the compiled state of the whole model.
+    """
+    uses: list[ObjectUse] = []
+    lambdas: list[Path] = []
+    pending: list[tuple[Path, Any]] = [((), config)]
+    while pending:
+        path, node = pending.pop()
+        children: list[tuple[Path, Any]] = []
+        if isinstance(node, dict):
+            name = node.get("class_name")
+            if name == "__lambda__":
+                lambdas.append(path)
+            elif isinstance(name, str) and "config" in node:
+                use = _use_at(path, node, name)
+                if use is not None:
+                    uses.append(use)
+            children = [
+                ((*path, key), value)
+                for key, value in node.items()
+                if isinstance(value, dict | list | str)
+                and not (name and (key in _IDENTITY or name == "function"))
+            ]
+            if not path and not with_compile:
+                children = [child for child in children if child[0] != ("compile_config",)]
+        elif isinstance(node, list):
+            children = [
+                ((*path, index), value)
+                for index, value in enumerate(node)
+                if isinstance(value, dict | list | str)
+            ]
+        elif ">" in node and is_key(node):
+            uses.append(ObjectUse(node, path, None, None, _kind_at(path), is_possible=True))
+        pending.extend(reversed(children))
+    return ConfigScan(tuple(uses), tuple(lambdas))
+
+
+_IDENTITY = frozenset({"class_name", "registered_name", "module"})
+
+
+def _use_at(path: Path, node: dict[str, Any], class_name: str) -> ObjectUse | None:
+    module = node.get("module")
+    module = module if isinstance(module, str) else None
+    registered_name = node.get("registered_name")
+    if class_name == "function":
+        name = node["config"]
+        if not isinstance(name, str) or _is_keras_function(name, module):
+            return None
+        return ObjectUse(name, path, None, module, Kind.FUNCTION)
+    if class_name.startswith("__"):
+        return None
+    own_name = registered_name is None or registered_name == class_name
+    if own_name and (_is_keras_module(module) or (module is None and class_name in CLASSES)):
+        return None
+    key = registered_name if isinstance(registered_name, str) else class_name
+    # Whatever merely looks like an object may be a dict of the user's own.
+    is_possible = "registered_name" not in node and "module" not in node
+    return ObjectUse(key, path, class_name, module, _kind_at(path), is_possible=is_possible)
+
+
+def _is_keras_module(module: str | None) -> bool:
+    return module is not None and (module == "keras" or module.startswith("keras."))
+
+
+def _is_keras_function(name: str, module: str | None) -> bool:
+    return _is_keras_module(module) or (
+        name in FUNCTIONS and (module is None or module == "builtins")
+    )
+
+
+_KIND_BY_MEMBER = {
+    "loss": Kind.LOSS,
+    "metrics": Kind.METRIC,
+    "weighted_metrics": Kind.METRIC,
+    "optimizer": Kind.OPTIMIZER,
+    "learning_rate": Kind.SCHEDULE,
+    "layers": Kind.LAYER,
+    "layer": Kind.LAYER,
+}
+_KIND_BY_SUFFIX = {
+    "initializer": Kind.INITIALIZER,
+    "regularizer": Kind.REGULARIZER,
+    "constraint": Kind.CONSTRAINT,
+}
+
+
+def _kind_at(path: Path) -> Kind:
+    if not path:
+        return Kind.MODEL
+    member = next((token for token in reversed(path) if isinstance(token, str)), "")
+    if path[0] == "compile_config" and len(path) > 1 and path[1] in _KIND_BY_MEMBER:
+        member = str(path[1]) if member not in {"learning_rate"} else member
+    by_suffix = _KIND_BY_SUFFIX.get(member.rpartition("_")[2])
+    return by_suffix or _KIND_BY_MEMBER.get(member, Kind.OBJECT)
+
+
+def describe_place(config: Any, path: Path) -> str:
+    """A place in a config in words, such as ``layers[3] "gate".activation``."""
+    words = ""
+    for token, node in _walk(config, path):
+        if isinstance(token, int):
+            words += f"[{token}]"
+        elif token != "config":
+            words += f".{printable(token, limit=60)}" if words else printable(token, limit=60)
+        name = _layer_name(node)
+        if name is not None:
+            words += f' "{printable(name, limit=60)}"'
+    return words or "the model itself"
+
+
+def _walk(config: Any, path: Path) -> Iterator[tuple[str | int, Any]]:
+    node = config
+    for token in path:
+        node = node[token]
+        yield token, node
+
+
+def _layer_name(node: Any) -> str | None:
+    if not isinstance(node, dict) or "class_name" not in node:
+        return None
+    inner = node.get("config")
+    name = inner.get("name") if isinstance(inner, dict) else None
+    return name if isinstance(name, str) else None

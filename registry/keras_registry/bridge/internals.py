@@ -1,0 +1,67 @@
+"""The private parts of Keras that the bridge relies on, all in one place.
+
+They were the same from Keras 3.12 to 3.15. One that is missing is reported (K301), and
+`keras_registry.save_model` and `load_model` work without any of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "LEGACY_KERAS",
+    "LOAD_ZIP",
+    "PUBLIC_LOAD_MODEL",
+    "RETRIEVE",
+    "SAVE_ZIP",
+    "SERIALIZE",
+    "Attribute",
+    "enclosing_scope",
+    "flatten_layers",
+]
+
+LEGACY_KERAS = "tf_keras"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of a module, looked up by Keras each time that it is called."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+SAVE_ZIP = Attribute("keras.src.saving.saving_lib", "save_model")
+SERIALIZE = Attribute("keras.src.saving.saving_lib", "_serialize_model_as_json")
+LOAD_ZIP = Attribute("keras.src.saving.saving_lib", "_load_model_from_fileobj")
+RETRIEVE = Attribute("keras.src.saving.serialization_lib", "_retrieve_class_or_fn")
+
+PUBLIC_LOAD_MODEL = tuple(
+    Attribute(module, "load_model")
+    for module in (
+        "keras.src.saving.saving_api",
+        "keras.src.saving",
+        "keras.saving",
+        "keras.models",
+        "keras._tf_keras.keras.saving",
+        "keras._tf_keras.keras.models",
+    )
+)
+
+
+def enclosing_scope() -> dict[str, Any]:
+    """The objects of the `custom_object_scope` around the caller."""
+    try:
+        from keras.src.backend.common import global_state
+    except ImportError:
+        return {}
+    return dict(global_state.get_global_attribute("custom_objects_scope_dict", {}))
+
+
+def flatten_layers(model: Any) -> list[Any]:
+    """A model and all layers inside it, each once, in a fixed order."""
+    return list(model._flatten_layers())  # noqa: SLF001

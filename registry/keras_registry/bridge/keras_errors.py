@@ -1,0 +1,99 @@
+"""What plain Keras would have raised, so that code that catches its errors goes on working."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from keras_registry.errors import LoadError, load_error_like
+from keras_registry.findings import Level, render_findings
+from keras_registry.names import Kind, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keras_registry.findings import Finding
+
+__all__ = ["make_load_error"]
+
+_NOT_DESERIALIZED = (
+    "{cls} could not be deserialized properly. Please ensure that components that are Python "
+    "object instances (layers, models, etc.) returned by `get_config()` are explicitly "
+    "deserialized in the model's `from_config()` method."
+)
+_NOT_LOCATED = (
+    "Could not locate {what} '{name}'. Make sure custom classes and functions are decorated with "
+    "`@keras.saving.register_keras_serializable()`. If they are already decorated, make sure they "
+    "are all imported so that the decorator is run before trying to load them."
+)
+_NOT_FOUND = (
+    "File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file."
+)
+
+_ARTIFACT_ERRORS: dict[str, type[Exception]] = {
+    "A105": zipfile.BadZipFile,
+    "A106": KeyError,
+    "A107": ValueError,
+}
+
+
+def make_load_error(
+    name: str, findings: Sequence[Finding], *, config: Any = None, keras_line: str | None = None
+) -> LoadError:
+    """The error for a load that stops.
+
+    It is also an instance of the class that plain Keras would raise, and its text ends with the
+    first line of Keras's own message, where Keras would have one.
+
+    Args:
+        name: The file.
+        findings: What was found, at least one error.
+        config: The JSON document of ``config.json``, if it could be read.
+        keras_line: The last line, if it is known; made from the findings if not.
+    """
+    errors = [item for item in findings if item.level is Level.ERROR]
+    keras_class, line = _in_place_of_keras(name, errors, config)
+    text = render_findings(f"{name} cannot be loaded", findings)
+    last = keras_line or line
+    if last is not None:
+        text = f"{text}\n{last}"
+    return load_error_like(keras_class)(text, findings=tuple(findings))
+
+
+def _in_place_of_keras(
+    name: str, errors: Sequence[Finding], config: Any
+) -> tuple[type[Exception], str | None]:
+    codes = {item.code for item in errors}
+    unopened = codes & {"A101", "A102", "A103", "A104"}
+    if unopened:
+        return ValueError, _NOT_FOUND.format(path=name)
+    for code, keras_class in _ARTIFACT_ERRORS.items():
+        if code in codes:
+            return keras_class, None
+    for item in errors:
+        missing = item.code.startswith("R10")
+        if missing or item.code in {"S101", "S102", "S103"}:
+            return TypeError, _deserialization_line(item, config, missing=missing)
+    return ValueError, None
+
+
+def _deserialization_line(item: Finding, config: Any, *, missing: bool) -> str:
+    need = item.needs[0] if item.needs else None
+    compiled = need is not None and need.place.startswith("compile_config")
+    root = _root_class(config)
+    if missing and need is not None and (compiled or root is None):
+        if need.kind == Kind.FUNCTION:
+            return _NOT_LOCATED.format(what="function", name=need.key)
+        return _NOT_LOCATED.format(what="class", name=need.key.rpartition(">")[2])
+    return _NOT_DESERIALIZED.format(cls=root or "the model")
+
+
+def _root_class(config: Any) -> type | None:
+    """The class of the whole model, if it is one of Keras's; nothing is imported to find it."""
+    if not isinstance(config, dict):
+        return None
+    module = sys.modules.get(str(config.get("module")))
+    found = getattr(module, printable(config.get("class_name")), None)
+    is_keras = isinstance(found, type) and found.__module__.partition(".")[0] == "keras"
+    return found if is_keras and isinstance(found, type) else None

@@ -1,0 +1,349 @@
+"""The load side in Keras: eight steps from a file to a model that is proved to be the one saved.
+
+1. Read metadata and config. 2. Find every key. 3. Resolve each. 4. Stop on all errors that can be
+told so far. 5. Import just the plugins needed. 6. Validate all configs. 7. Let Keras load, with
+the classes injected for this load alone. 8. Compare the weights.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keras_registry.artifact import read_keras_zip, scan_config
+from keras_registry.bridge.injection import inject
+from keras_registry.bridge.internals import enclosing_scope
+from keras_registry.bridge.keras_errors import make_load_error
+from keras_registry.bridge.reports import LoadReport, log_findings, remember, tell
+from keras_registry.bridge.saving import running_environment
+from keras_registry.bridge.weights import fingerprint_weights
+from keras_registry.environment import load_plugin
+from keras_registry.errors import SettingsError
+from keras_registry.findings import Level, finding, has_errors, render_findings
+from keras_registry.manifest import read_manifest
+from keras_registry.registration import default_registry
+from keras_registry.resolution import (
+    Source,
+    import_finding,
+    judge_code,
+    promise_finding,
+    resolve_model,
+    validate_configs,
+)
+from keras_registry.settings import current_policy
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from keras_registry.artifact import Artifact, ArtifactReading, ConfigScan, ObjectUse
+    from keras_registry.findings import Finding
+    from keras_registry.manifest import Manifest
+    from keras_registry.resolution import ObjectResolution, Resolution
+
+    Open = Callable[[Mapping[str, Any] | None, bool], Any]
+
+__all__ = ["check_opened", "load_artifact", "load_zip", "missing_compile"]
+
+_skips_compile: ContextVar[bool] = ContextVar("keras_registry_skips_compile", default=False)
+
+
+@contextmanager
+def missing_compile(action: str) -> Iterator[None]:
+    """What loads inside the block do when only the compiled state misses something.
+
+    Args:
+        action: ``"raise"``, or ``"skip"`` to load the model uncompiled, with a warning.
+
+    Raises:
+        SettingsError: There is no such action.
+    """
+    if action not in {"raise", "skip"}:
+        message = f"on_missing_compile={action!r} is not known; it is 'raise' or 'skip'"
+        raise SettingsError(message)
+    token = _skips_compile.set(action == "skip")
+    try:
+        yield
+    finally:
+        _skips_compile.reset(token)
+
+
+def load_zip(
+    wrapped: Callable[..., Any],
+    fileobj: Any,
+    custom_objects: Mapping[str, Any] | None,
+    compile: bool,  # noqa: A002 - Keras's name
+    safe_mode: bool,  # noqa: FBT001
+) -> Any:
+    """Stands where Keras reads an open ``.keras`` file.
+
+    Args:
+        wrapped: Keras's own function.
+        fileobj: The file.
+        custom_objects: The caller's objects.
+        compile: Whether to restore the compiled state.
+        safe_mode: Whether to refuse lambdas.
+    """
+    return load_artifact(
+        read_keras_zip(fileobj),
+        custom_objects,
+        lambda overlay, compiles: wrapped(fileobj, overlay, compiles, safe_mode),
+        compiles=compile,
+    )
+
+
+def check_opened(path: str | os.PathLike[str]) -> None:
+    """Raises for a ``.keras`` path that Keras would not even open, with what is there instead.
+
+    Raises:
+        LoadError: There is no zip archive at the path.
+    """
+    reading = read_keras_zip(path)
+    if reading.artifact is None and reading.findings[0].code in {"A101", "A102", "A103", "A104"}:
+        log_findings(reading.findings)
+        raise make_load_error(str(path), reading.findings)
+
+
+def load_artifact(
+    reading: ArtifactReading,
+    custom_objects: Mapping[str, Any] | None,
+    open_model: Open,
+    *,
+    compiles: bool,
+) -> Any:
+    """Loads a model file.
+
+    Args:
+        reading: The file's metadata and config.
+        custom_objects: The caller's objects.
+        open_model: Lets Keras load the file with these custom objects, compiled or not.
+        compiles: Whether to restore the compiled state.
+
+    Raises:
+        LoadError: The model cannot be loaded, or is not the one that was saved.
+    """
+    artifact = reading.artifact
+    if artifact is None:
+        log_findings(reading.findings)
+        raise make_load_error("model", reading.findings)
+    load = _Load(artifact, dict(custom_objects or {}), compiles=compiles)
+    load.resolve()
+    load.skip_compile_if_asked()
+    load.stop_on_errors()
+    load.import_plugins()
+    load.skip_compile_if_asked()
+    load.judge_code()
+    load.stop_on_errors()
+    model = load.open(open_model)
+    load.verify_weights(model)
+    load.stop_on_errors()
+    tell(artifact.name, load.findings)
+    remember(model, load.report())
+    return model
+
+
+@dataclass
+class _Load:
+    """One load on its way through the steps."""
+
+    artifact: Artifact
+    custom_objects: dict[str, Any]
+    compiles: bool
+
+    def __post_init__(self) -> None:
+        self.registry = default_registry
+        self.findings: list[Finding] = []
+        self.verified: list[str] = []
+        self.resolution: Resolution
+
+    @property
+    def manifest(self) -> Manifest | None:
+        return self.resolution.manifest
+
+    def resolve(self) -> None:
+        """Steps 1 to 3: what the model needs and who has it."""
+        config = self.artifact.config
+        scan = scan_config(config, with_compile=self.compiles)
+        document = self.artifact.manifest_document
+        self.resolution = resolve_model(
+            config,
+            scan,
+            reading=read_manifest(document) if self.artifact.has_manifest else None,
+            environment=running_environment(),
+            policy=current_policy(),
+            registry=self.registry,
+            given=self._given(scan),
+            keras_has=_keras_has,
+        )
+        self.findings += self.resolution.findings
+
+    def _given(self, scan: ConfigScan) -> dict[str, Source]:
+        """Which keys the caller has objects for, by full or by bare name."""
+        scope = enclosing_scope()
+        given: dict[str, Source] = {}
+        for use in scan.uses:
+            for objects, source in (
+                (scope, Source.SCOPE),
+                (self.custom_objects, Source.CUSTOM_OBJECTS),
+            ):
+                found = next((objects[n] for n in _names(use) if n in objects), None)
+                if found is not None:
+                    given[use.key] = source
+                    if source is Source.CUSTOM_OBJECTS:
+                        self.custom_objects[use.key] = found
+                    else:
+                        scope[use.key] = found
+        self._scope = {key: scope[key] for key, s in given.items() if s is Source.SCOPE}
+        return given
+
+    def skip_compile_if_asked(self) -> None:
+        """Leaves the compiled state out if only it lacks something and the caller wants that."""
+        if not self.compiles or not _skips_compile.get() or not has_errors(self.findings):
+            return
+        before = self.findings
+        lacking = [item for item in self.resolution.objects if self._fails(item)]
+        if not lacking or any(not use.in_compile_config for i in lacking for use in i.uses):
+            return
+        self.compiles, self.findings = False, []
+        self.resolve()
+        if has_errors(self.findings):
+            self.findings = before
+            return
+        self.findings.append(
+            finding(
+                "R108",
+                self.resolution.policy,
+                "the model is loaded without its compiled state",
+                needs=tuple(item.needs for item in lacking),
+                wanted="the optimizer, loss and metrics that it was compiled with",
+                found="; ".join(i.summary for i in before if i.level is Level.ERROR),
+                hint="the model predicts; call model.compile before training or evaluating",
+            )
+        )
+
+    def _fails(self, item: ObjectResolution) -> bool:
+        concerned = {
+            need.key for f in self.findings if f.level is Level.ERROR for need in f.needs
+        }
+        return item.needs.key in concerned
+
+    def stop_on_errors(self) -> None:
+        """Raises if any finding so far is an error."""
+        if has_errors(self.findings):
+            log_findings(self.findings)
+            raise make_load_error(
+                self.artifact.name, self.findings, config=self.artifact.config
+            )
+
+    def import_plugins(self) -> None:
+        """Step 5: imports just the plugins needed; each failure is isolated."""
+        for plugin in self.resolution.plugins:
+            try:
+                loaded = load_plugin(plugin)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may do anything
+                self.findings.append(import_finding(self.resolution, plugin, error))
+                continue
+            live = self.registry.find(plugin.key)
+            if live is None or live.target is not loaded:
+                shown = "an object that is not registered"
+                if live is not None:
+                    shown = f"another object than the registered {'.'.join(live.origin)}"
+                self.findings.append(promise_finding(self.resolution, plugin, shown))
+
+    def judge_code(self) -> None:
+        """Step 6: what the imported code says about configs and schemas."""
+        if has_errors(self.findings):
+            return
+        self.findings += judge_code(self.resolution, self.registry)
+        self.findings += validate_configs(self.resolution, self.artifact.config, self.registry)
+
+    def open(self, open_model: Open) -> Any:
+        """Step 7: lets Keras load, with what it needs injected for this load alone."""
+        overlay = self._overlay()
+        try:
+            if not overlay:
+                return open_model(None, self.compiles)
+            with inject(overlay):
+                return open_model(overlay, self.compiles)
+        except Exception as error:
+            explaining = [item for item in self.findings if item.code not in _UNRELATED]
+            log_findings(explaining)
+            if explaining:
+                headline = f"{self.artifact.name} could not be loaded by Keras"
+                error.add_note(render_findings(headline, explaining))
+            raise
+
+    def _overlay(self) -> dict[str, Any]:
+        overlay = dict(self._scope)
+        for item in self.resolution.objects:
+            key = item.key if item.plugin is None else item.plugin.key
+            live = self.registry.find(key)
+            if item.source in {Source.LIVE, Source.PLUGIN} and live is not None:
+                overlay[item.key] = live.target
+        return {**overlay, **self.custom_objects}
+
+    def verify_weights(self, model: Any) -> None:
+        """Step 8: compares the weights in memory with those that were saved."""
+        if self.manifest is None or not self.manifest.weights:
+            return
+        parts = ["layers", "optimizer"] if self.compiles else ["layers"]
+        restored = fingerprint_weights(model, parts)
+        for part in parts:
+            saved = self.manifest.find_weights(part)
+            if saved is None or saved.fingerprint is None:
+                continue
+            found = restored.get(part)
+            if found is None:
+                self._add("W103", f"the weights of the {part} cannot be verified")
+            elif found == saved:
+                self.verified.append(part)
+            elif part == "optimizer":
+                self._add(
+                    "W104",
+                    "the state of the optimizer is not the one that was saved",
+                    wanted=f"{saved.count} arrays, {saved.fingerprint}",
+                    found=f"{found.count} arrays, {found.fingerprint}",
+                )
+            else:
+                lost = found.count != saved.count
+                self._add(
+                    "W101" if lost else "W102",
+                    "weights were not restored"
+                    if lost
+                    else "the weights in memory are not those that were saved",
+                    wanted=f"{saved.count} arrays, {saved.fingerprint}",
+                    found=f"{found.count} arrays, {found.fingerprint}",
+                    hint="see that each layer's build() builds the layers inside it"
+                    if lost
+                    else "copy or save the model again",
+                )
+
+    def _add(self, code: str, summary: str, **parts: Any) -> None:
+        self.findings.append(finding(code, self.resolution.policy, summary, **parts))
+
+    def report(self) -> LoadReport:
+        """What the load found."""
+        return LoadReport(
+            name=self.artifact.name,
+            manifest=self.manifest,
+            objects=self.resolution.objects,
+            findings=tuple(self.findings),
+            verified=tuple(self.verified),
+        )
+
+
+_UNRELATED = frozenset({"M101", "R301", "R302", "R304"})
+
+
+def _names(use: ObjectUse) -> Sequence[str]:
+    """The names under which a caller may pass an object, the full one first."""
+    bare = use.key.rpartition(">")[2]
+    return [name for name in (use.key, bare, use.class_name) if name is not None]
+
+
+def _keras_has(use: ObjectUse) -> bool:
+    import keras
+
+    return keras.saving.get_registered_object(use.key) is not None or use.in_keras_family

@@ -1,0 +1,194 @@
+"""The save side in Keras: the manifest goes into the metadata, and files are replaced whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sys
+import threading
+from contextlib import contextmanager
+from importlib import metadata
+from io import IOBase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_registry.artifact import scan_config
+from keras_registry.bridge.reports import tell
+from keras_registry.bridge.weights import fingerprint_weights
+from keras_registry.environment import Environment, normalise_version
+from keras_registry.findings import Policy, finding
+from keras_registry.manifest import MANIFEST_KEY, dump_manifest
+from keras_registry.names import Kind, printable
+from keras_registry.recording import KnownObject, record_model
+from keras_registry.registration import default_registry, kind_of_class
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from keras_registry.findings import Finding
+
+__all__ = ["add_manifest", "make_manifest", "replaceable", "replacing", "running_environment", "save_zip"]
+
+_told: set[tuple[str, ...]] = set()
+_told_lock = threading.Lock()
+
+
+def running_environment() -> Environment:
+    """The environment of this process, whose Keras is imported."""
+    import keras
+
+    backend = keras.backend.backend()
+    module = sys.modules.get(backend)
+    return Environment(
+        keras_version=normalise_version(keras.__version__),
+        backend=backend,
+        backend_version=normalise_version(getattr(module, "__version__", None)),
+    )
+
+
+def add_manifest(wrapped: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) -> Any:
+    """Stands where Keras serialises a model, and puts the manifest into its metadata.
+
+    Args:
+        wrapped: Keras's own function: a model to the texts of its config and metadata.
+        model: The model.
+        *args: Further arguments.
+        **kwargs: Further arguments.
+    """
+    config_text, metadata_text = wrapped(model, *args, **kwargs)
+    manifest = make_manifest(model, json.loads(config_text))
+    if manifest is None:
+        return config_text, metadata_text
+    return config_text, json.dumps({**json.loads(metadata_text), MANIFEST_KEY: manifest})
+
+
+def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
+    """The manifest of a model that is about to be saved, as JSON.
+
+    A model is worth more than its manifest: if that cannot be made, a warning says so and the
+    save goes on.
+
+    Args:
+        model: The model, whose weights are hashed.
+        config: The JSON document of its serialised config.
+    """
+    try:
+        recording = record_model(
+            config,
+            generator=_generator(),
+            registry=default_registry,
+            environment=running_environment(),
+            known=_known_objects(config),
+            weights=fingerprint_weights(model),
+        )
+    except Exception as error:  # noqa: BLE001 - whatever it is, the model must be saved
+        tell("save", [_no_manifest_finding(error)])
+        return None
+    _tell_once(recording.findings)
+    return dump_manifest(recording.manifest)
+
+
+def _generator() -> str:
+    return f"keras-registry {metadata.version('keras-registry')}"
+
+
+def _known_objects(config: Any) -> dict[str, KnownObject]:
+    """The objects of a config that were registered with plain Keras, or are in a scope."""
+    import keras
+
+    known: dict[str, KnownObject] = {}
+    for key in scan_config(config).by_key():
+        if default_registry.find(key) is None:
+            found = keras.saving.get_registered_object(key)
+            if found is not None:
+                kind = kind_of_class(found) if isinstance(found, type) else Kind.FUNCTION
+                known[key] = KnownObject(kind, getattr(found, "__module__", None) or "__main__")
+    return known
+
+
+def _tell_once(findings: tuple[Finding, ...]) -> None:
+    """Tells of objects that nobody else can load: each set of them once in a process."""
+    for item in findings:
+        mark = tuple(sorted(need.key for need in item.needs))
+        with _told_lock:
+            is_new = mark not in _told
+            _told.add(mark)
+        if is_new:
+            tell("save", [item])
+
+
+def _no_manifest_finding(error: Exception) -> Finding:
+    return finding(
+        "K202",
+        Policy.COMPATIBLE,
+        "the model is saved without a manifest",
+        wanted="a manifest",
+        found=f"{type(error).__name__}: {printable(error, limit=300)}",
+        hint="report this as a defect of keras-registry, with the traceback of the error",
+    )
+
+
+def save_zip(
+    wrapped: Callable[..., Any],
+    model: Any,
+    filepath: Any,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
+    """Stands where Keras writes a file, and replaces the former file in one step.
+
+    Args:
+        wrapped: Keras's own function.
+        model: The model.
+        filepath: The path, or an open file, which is passed through.
+        *args: Further arguments: the format of the weights, and whether to zip.
+        **kwargs: The same.
+    """
+    zipped = args[1] if len(args) > 1 else kwargs.get("zipped", True)
+    if isinstance(filepath, IOBase) or not zipped:
+        return wrapped(model, filepath, *args, **kwargs)
+    target = replaceable(str(filepath))
+    if target is None:
+        return wrapped(model, filepath, *args, **kwargs)
+    with replacing(target) as temporary, temporary.open("wb") as file:
+        return wrapped(model, file, *args, **kwargs)
+
+
+def replaceable(filepath: str) -> Path | None:
+    """The real file behind a path if it can be replaced in one step, else None.
+
+    It cannot where Keras would refuse the path, where it is remote or no regular file, or where
+    its folder takes no new file.
+    """
+    if not filepath.endswith(".keras") or "://" in filepath:
+        return None
+    if filepath.startswith(("/gcs/", "/cns/", "/cfs/", "/readahead/", "/placer/", "/tfhub/")):
+        return None  # what `keras.src.utils.file_utils.is_remote_path` takes for remote besides
+    target = Path(os.path.realpath(filepath))
+    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
+        return None
+    return target if target.is_file() or not target.exists() else None
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A temporary path beside a file, which takes the file's place when the block ends well.
+
+    The new file has the mode bits of the old one. At every moment there is the old file or the
+    new one at the path, whole, even if the process is killed.
+
+    Args:
+        target: The real path of the file.
+    """
+    temporary = target.with_name(f".{target.stem}-{secrets.token_hex(8)}{target.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,102 @@
+"""Fingerprints of the weights in memory.
+
+A fingerprint is an XXH3-128 hash over what each layer's `save_own_variables` yields, layer by
+layer in the model's flattened order: for each variable, sorted by name, its name, dtype, shape
+and bytes. Names of layers and classes do not enter, so a renamed layer keeps its fingerprint.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import xxhash
+
+from keras_registry.bridge.internals import flatten_layers
+from keras_registry.manifest import WeightsRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["UnverifiableError", "fingerprint_weights"]
+
+
+class UnverifiableError(Exception):
+    """The variables of an object cannot be read; the message names the object."""
+
+
+PARTS = ("layers", "optimizer")
+
+
+def fingerprint_weights(
+    model: Any, parts: Sequence[str] = PARTS
+) -> dict[str, WeightsRecord]:
+    """The records of a model's weights, by part; a part that cannot be read is left out.
+
+    Args:
+        model: A Keras model.
+        parts: The parts wanted.
+    """
+    records = {}
+    for part, owners in _owners(model).items():
+        if part not in parts:
+            continue
+        try:
+            records[part] = _fingerprint(owners)
+        except UnverifiableError:
+            continue
+    return records
+
+
+def _owners(model: Any) -> dict[str, list[Any]]:
+    parts = {"layers": flatten_layers(model)}
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None:
+        parts["optimizer"] = [optimizer]
+    return parts
+
+
+def _fingerprint(owners: Iterable[Any]) -> WeightsRecord:
+    digest = xxhash.xxh3_128()
+    count = 0
+    for owner in owners:
+        store: dict[str, Any] = {}
+        try:
+            owner.save_own_variables(store)
+            entries = [(name, *_buffer(value)) for name, value in sorted(store.items())]
+        except Exception as error:
+            message = f"{getattr(owner, 'name', type(owner).__name__)}: {error}"
+            raise UnverifiableError(message) from error
+        digest.update(b"\x1e")
+        for name, header, buffer in entries:
+            digest.update(f"\x1f{name}\x1f{header}\x1f".encode())
+            digest.update(buffer)
+        count += len(entries)
+    return WeightsRecord(count=count, fingerprint=f"xxh3:{digest.hexdigest()}")
+
+
+def _buffer(value: Any) -> tuple[str, Any]:
+    """The dtype and shape of a variable, tensor or array, and its bytes, not copied if possible."""
+    import keras
+
+    tensor = value.value if isinstance(value, keras.Variable) else value
+    read = getattr(tensor, "_read_variable_op", None)
+    if read is not None:
+        tensor = read()  # a TensorFlow variable: this shares its memory, `numpy()` copies
+    try:
+        view = memoryview(tensor)
+        if not view.c_contiguous:
+            raise TypeError
+    except (TypeError, ValueError, BufferError):
+        import numpy as np
+
+        # bfloat16 and float8 have no buffer type of their own.
+        array = np.ascontiguousarray(keras.ops.convert_to_numpy(tensor))
+        return _header(array), array.reshape(-1).view(np.uint8).data
+    return _header(tensor), view
+
+
+def _header(tensor: Any) -> str:
+    import keras
+
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
+    return f"{dtype}{tuple(int(size) for size in tensor.shape)}"

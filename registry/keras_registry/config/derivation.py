@@ -1,0 +1,251 @@
+"""Deriving a config schema from the typed signature of a class's constructor."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from dataclasses import dataclass
+from inspect import Parameter
+from types import UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import pydantic
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PydanticUserError, Strict
+
+from keras_registry.config.schema import ConfigSchema
+from keras_registry.errors import RegistrationError
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Constructor", "derive_schema", "has_own", "read_constructor", "schema_from_model"]
+
+BASE_ARGUMENTS = frozenset({"name", "dtype", "trainable", "reduction", "activity_regularizer"})
+"""Arguments of Keras's base classes; the base classes themselves save and restore them."""
+
+_UNSUPPORTED = (Parameter.POSITIONAL_ONLY, Parameter.VAR_POSITIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Constructor:
+    """The constructor of a class as its author wrote it.
+
+    Attributes:
+        function: The function, unwrapped.
+        parameters: Its parameters without ``self`` and without ``**kwargs``.
+        takes_kwargs: Whether it takes ``**kwargs``, which go on to the parent.
+    """
+
+    function: Callable[..., None]
+    parameters: tuple[Parameter, ...]
+    takes_kwargs: bool
+
+    @property
+    def own(self) -> tuple[Parameter, ...]:
+        """The parameters that are the class's own, not those of Keras's base classes."""
+        return tuple(p for p in self.parameters if p.name not in BASE_ARGUMENTS)
+
+
+def is_foreign(cls: type) -> bool:
+    """Whether a class belongs to Keras, a backend or Python: not written by the plugin's author."""
+    return cls.__module__.partition(".")[0] in {"builtins", "keras", "tensorflow", "torch", "abc"}
+
+
+def has_own(cls: type, method: str) -> bool:
+    """Whether the class or an ancestor of the author's hand defines the method itself."""
+    for base in cls.__mro__:
+        if is_foreign(base):
+            return False
+        found = vars(base).get(method)
+        if found is not None:
+            function = getattr(found, "__func__", found)
+            return not getattr(function, "__keras_registry_derived__", False)
+    return False
+
+
+def read_constructor(cls: type) -> Constructor | None:
+    """The constructor that the author of a class wrote, or None if it is Keras's own.
+
+    Raises:
+        RegistrationError: Its arguments can be passed only by position.
+    """
+    owner = next((base for base in cls.__mro__ if "__init__" in vars(base)), object)
+    if is_foreign(owner):
+        return None
+    function = cls.__init__  # type: ignore[misc]
+    _, *parameters = inspect.signature(function).parameters.values()
+    for parameter in parameters:
+        if parameter.kind in _UNSUPPORTED:
+            star = "*" if parameter.kind is Parameter.VAR_POSITIONAL else ""
+            message = (
+                f"{cls.__qualname__}.__init__ takes {star}{parameter.name} by position alone, so "
+                "it cannot be called with a saved config. Give each argument a name, for example "
+                f"`def __init__(self, {parameter.name}: list[int], **kwargs)`, or write "
+                "get_config and from_config."
+            )
+            raise RegistrationError(message)
+    named = tuple(p for p in parameters if p.kind is not Parameter.VAR_KEYWORD)
+    return Constructor(function, named, takes_kwargs=len(named) < len(parameters))
+
+
+def derive_schema(cls: type, *, config_version: int = 1) -> ConfigSchema | None:
+    """The config schema of a class, from the signature of its constructor.
+
+    Args:
+        cls: The class, not yet wrapped.
+        config_version: The version of the schema.
+
+    Returns:
+        The schema, or None if the constructor is Keras's own: Keras then keeps the config.
+
+    Raises:
+        RegistrationError: The signature cannot be turned into a schema; the message has the line
+            to write.
+    """
+    derives_config = not has_own(cls, "get_config")
+    try:
+        constructor = read_constructor(cls)
+    except RegistrationError:
+        if derives_config:
+            raise
+        return None
+    if constructor is None:
+        return None
+    hints = _hints(cls, constructor, must_resolve=derives_config)
+    fields: dict[str, Any] = {}
+    for parameter in constructor.own:
+        hint = hints.get(parameter.name, Any)
+        if parameter.default is None and hint is not Any:
+            hint |= None
+        try:
+            hint = _with_plain_values(hint)
+            default = ... if parameter.default is Parameter.empty else parameter.default
+            fields[parameter.name] = _field(hint, default)
+            _make_model(cls, {parameter.name: fields[parameter.name]})
+        except (PydanticUserError, TypeError) as error:
+            if not derives_config:
+                fields[parameter.name] = _field(Any, default)
+                continue
+            raise _underivable(cls, parameter, hint) from error
+    return ConfigSchema(
+        model=_make_model(cls, fields),
+        config_version=config_version,
+        base_fields=_base_fields(cls, constructor),
+        checks_config=derives_config and not has_own(cls, "from_config"),
+    )
+
+
+def schema_from_model(
+    cls: type, model: type[BaseModel], *, config_version: int = 1
+) -> ConfigSchema:
+    """The config schema of a class whose author gives the pydantic model.
+
+    Raises:
+        RegistrationError: The model has fields that the constructor does not take.
+    """
+    constructor = read_constructor(cls)
+    hand_written = has_own(cls, "from_config")
+    if constructor is not None and not constructor.takes_kwargs and not hand_written:
+        taken = {parameter.name for parameter in constructor.parameters}
+        stray = [name for name in model.model_fields if name not in taken]
+        if stray:
+            message = (
+                f"{model.__qualname__} has the field {stray[0]!r}, which {cls.__qualname__}"
+                f".__init__ does not take. Add it to __init__, or write from_config."
+            )
+            raise RegistrationError(message)
+    return ConfigSchema(
+        model=model,
+        config_version=config_version,
+        base_fields=frozenset(BASE_ARGUMENTS)
+        if constructor is None
+        else _base_fields(cls, constructor),
+    )
+
+
+def _field(hint: Any, default: Any) -> tuple[Any, Any]:
+    return (hint, Field(default=default, validate_default=True))
+
+
+def _make_model(cls: type, fields: dict[str, Any]) -> type[BaseModel]:
+    config = ConfigDict(extra="forbid", protected_namespaces=())
+    made: type[BaseModel] = pydantic.create_model(
+        f"{cls.__name__}Config", __config__=config, __module__=cls.__module__, **fields
+    )
+    return made
+
+
+def _hints(cls: type, constructor: Constructor, *, must_resolve: bool) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(constructor.function, include_extras=True)
+    except (NameError, TypeError) as error:
+        if not must_resolve:
+            return {}
+        message = (
+            f"the annotations of {cls.__qualname__}.__init__ cannot be read: {error}. Import the "
+            "name at run time, outside `if TYPE_CHECKING:`, or write get_config and from_config."
+        )
+        raise RegistrationError(message) from error
+
+
+def _underivable(cls: type, parameter: Parameter, hint: Any) -> RegistrationError:
+    shown = getattr(hint, "__qualname__", str(hint))
+    message = (
+        f"no config can be derived for the argument {parameter.name!r} of {cls.__qualname__}."
+        f"__init__: its annotation {shown} has no known form in a config. Annotate it with a type "
+        f"of keras_registry.types, for example `{parameter.name}: t.Activation`, or pass "
+        "config=YourModel to @register, or write get_config and from_config."
+    )
+    return RegistrationError(message)
+
+
+def _base_fields(cls: type, constructor: Constructor) -> frozenset[str] | None:
+    """The names that a config may hold besides the class's own: what the parents take."""
+    names = {p.name for p in constructor.parameters if p.name in BASE_ARGUMENTS}
+    names |= BASE_ARGUMENTS
+    if not constructor.takes_kwargs:
+        return frozenset(names)
+    for parameter in _parameters_of_parents(cls):
+        names.add(parameter.name)
+    return frozenset(names)
+
+
+def _parameters_of_parents(cls: type) -> Iterator[Parameter]:
+    for base in cls.__mro__[1:]:
+        if "__init__" not in vars(base) or base is object:
+            continue
+        _, *parameters = inspect.signature(base.__init__).parameters.values()  # type: ignore[misc]
+        named = [p for p in parameters if p.kind not in {*_UNSUPPORTED, Parameter.VAR_KEYWORD}]
+        yield from named
+        if len(named) == len(parameters):
+            return
+
+
+def _from_numpy(value: Any) -> Any:
+    """A numpy scalar as the plain value that it stands for."""
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        return value.item()
+    return value
+
+
+# pydantic by itself takes "3" for an integer and 1 for True; a config never means that.
+_PLAIN = {hint: Annotated[hint, BeforeValidator(_from_numpy), Strict()] for hint in (int, float)}
+_PLAIN |= {hint: Annotated[hint, Strict()] for hint in (str, bool)}
+
+
+def _with_plain_values(hint: Any) -> Any:
+    """The same type, taking only values that need no guessing, and numpy's scalars."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        inner = _with_plain_values(arguments[0])
+        return hint if inner is arguments[0] else Annotated[(inner, *arguments[1:])]
+    if origin is Literal or not arguments:
+        return _PLAIN.get(hint, hint) if isinstance(hint, type) else hint
+    if origin in {typing.Union, UnionType}:
+        return typing.Union[tuple(map(_with_plain_values, arguments))]  # noqa: UP007
+    if origin in {list, tuple, dict, set, frozenset}:
+        inner = (a if a is Ellipsis else _with_plain_values(a) for a in arguments)
+        return origin[tuple(inner)]
+    return hint
+
+

@@ -1,0 +1,570 @@
+"""Findings: what can be wrong, one table of codes, and how a finding is written out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "CODES",
+    "Code",
+    "Finding",
+    "Level",
+    "Need",
+    "Policy",
+    "count_levels",
+    "finding",
+    "has_errors",
+    "render_finding",
+    "render_findings",
+]
+
+
+class Level(StrEnum):
+    """How much a finding matters: an error stops, a warning is shown, a note is kept."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Policy(StrEnum):
+    """How strictly the situations that leave a choice are judged."""
+
+    STRICT = "strict"
+    COMPATIBLE = "compatible"
+    PERMISSIVE = "permissive"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A row of the table of findings.
+
+    Attributes:
+        code: A letter for the room (A artifact, M manifest, D discovery, R resolution, S config
+            schema, W weights, K Keras) and three digits; never used again for something else.
+        title: The situation in a few words.
+        strict: The level under the strict policy.
+        compatible: The level under the compatible policy, which is the default.
+        permissive: The level under the permissive policy.
+        explanation: What it means, why it matters and what to do.
+    """
+
+    code: str
+    title: str
+    strict: Level
+    compatible: Level
+    permissive: Level
+    explanation: str
+
+    def level(self, policy: Policy) -> Level:
+        """The level of this situation under a policy."""
+        match policy:
+            case Policy.STRICT:
+                return self.strict
+            case Policy.COMPATIBLE:
+                return self.compatible
+            case Policy.PERMISSIVE:
+                return self.permissive
+
+
+def _rows() -> Iterable[Code]:
+    error, warning, note = Level.ERROR, Level.WARNING, Level.NOTE
+    always = (error, error, error)
+    judged = (error, warning, note)
+    grave = (error, error, warning)
+    mild = (warning, note, note)
+    noted = (note, note, note)
+
+    yield Code(
+        "A101",
+        "no such file",
+        *always,
+        "There is nothing at the path. Check the spelling and the working directory.",
+    )
+    yield Code(
+        "A102",
+        "a folder that is no model",
+        *always,
+        "The path is a folder without the config.json that a saved model has. Name the model file "
+        "itself, or the folder that `model.save(path, zipped=False)` wrote.",
+    )
+    yield Code(
+        "A103",
+        "an empty file",
+        *always,
+        "The file has no bytes: a save or a copy that was cut off at its start. Copy or save the "
+        "model again.",
+    )
+    yield Code(
+        "A104",
+        "not a .keras file",
+        *always,
+        "A .keras file is a zip archive; this one begins like something else, such as a web page "
+        "that was downloaded in place of the file, or an HDF5 file with the wrong ending.",
+    )
+    yield Code(
+        "A105",
+        "a damaged archive",
+        *always,
+        "The file begins as a zip archive, but its directory or a member cannot be read: it was "
+        "cut off or changed on its way. Copy or save the model again.",
+    )
+    yield Code(
+        "A106",
+        "an archive that is no Keras model",
+        *always,
+        "The zip archive lacks a member that every saved Keras model has.",
+    )
+    yield Code(
+        "A107",
+        "an unreadable member",
+        *always,
+        "The model's description inside the file is not the JSON that Keras writes, or it is "
+        "larger or more deeply nested than any real model.",
+    )
+    yield Code(
+        "A109",
+        "another kind of file",
+        *always,
+        "This command reads models in the .keras format.",
+    )
+
+    yield Code(
+        "M101",
+        "no manifest",
+        *mild,
+        "The model was saved without keras-registry, so neither the distributions that its custom "
+        "objects come from nor their versions are known, and its weights cannot be proved to be "
+        "those that were saved. Saving it again with keras-registry imported adds a manifest.",
+    )
+    yield Code(
+        "M102",
+        "a manifest that cannot be used",
+        *judged,
+        "The manifest does not have the form that its format describes, so nothing in it is "
+        "believed: the model is treated as one without a manifest.",
+    )
+    yield Code(
+        "M103",
+        "a manifest of another major version",
+        *always,
+        "The manifest was written by a keras-registry whose format this one cannot know. Upgrade "
+        "keras-registry.",
+    )
+    yield Code(
+        "M104",
+        "a manifest of a newer minor version",
+        *noted,
+        "The manifest was written by a newer keras-registry. What this one knows is read, the "
+        "rest is left alone.",
+    )
+    yield Code(
+        "M105",
+        "a name in the manifest that is none",
+        *judged,
+        "Where the manifest should name a distribution, a version or a key it holds something "
+        "else. No well-meant manifest does. Nothing in it is believed and no command is "
+        "suggested from it.",
+    )
+    yield Code(
+        "M106",
+        "the manifest and the model disagree",
+        *judged,
+        "The model's description is not the one that the manifest was made for: it was edited, "
+        "or saved again by a program that kept the old manifest. What the model needs was found "
+        "from the description itself, never from the manifest.",
+    )
+
+    yield Code(
+        "D101",
+        "an installed distribution with broken metadata",
+        *(warning, warning, note),
+        "The metadata of an installed distribution cannot be read, so its plugins cannot be "
+        "found. Install the distribution again.",
+    )
+    yield Code(
+        "D102",
+        "two copies of a distribution",
+        *(warning, warning, note),
+        "A distribution is found in two places of sys.path; the first is the one that Python "
+        "imports. Remove the other.",
+    )
+    yield Code(
+        "D103",
+        "two distributions claim one key",
+        *(warning, warning, note),
+        "Two installed distributions list the same key. A model whose manifest names one of them "
+        "loads with that one; any other load would have to guess, and stops.",
+    )
+    yield Code(
+        "D104",
+        "an entry point that cannot be used",
+        *(warning, warning, note),
+        "An entry point of a keras_registry group must have a key with a namespace as its name "
+        "and `module:attribute` as its value.",
+    )
+    yield Code(
+        "D105",
+        "an alias that is not used",
+        *(warning, warning, note),
+        "An alias counts if it leads to a plugin of its own distribution; a bare one, besides, "
+        "only if one distribution claims it and Keras has nothing of that name.",
+    )
+
+    yield Code(
+        "R101",
+        "a distribution is not installed",
+        *always,
+        "The model uses objects from a distribution that this environment does not have. Install "
+        "it if you trust its source: it is the model file that names it.",
+    )
+    yield Code(
+        "R102",
+        "an installed distribution does not provide the object",
+        *always,
+        "The distribution that the model was saved with is installed, but it does not list the "
+        "object: another version, perhaps, or the object was renamed.",
+    )
+    yield Code(
+        "R103",
+        "a plugin cannot be imported",
+        *always,
+        "The distribution is installed, but importing its module fails. The reason is what "
+        "Python said. Most often something that it requires is missing: installing the "
+        "distribution again brings it.",
+    )
+    yield Code(
+        "R104",
+        "two distributions provide the object",
+        *always,
+        "The model does not say which of the distributions that provide the object it was saved "
+        "with, and a guess could load another class. Remove one, or pass the right class in "
+        "custom_objects.",
+    )
+    yield Code(
+        "R105",
+        "a plugin does not keep what its entry point promises",
+        *always,
+        "The entry point leads to something that is not registered under that key. The author "
+        "of the distribution must decorate it with `@register`, or mend the entry point.",
+    )
+    yield Code(
+        "R106",
+        "nothing here provides the object",
+        *always,
+        "No installed distribution lists the object, Keras does not have it, and the file does "
+        "not say where it came from.",
+    )
+    yield Code(
+        "R107",
+        "an object that was never published",
+        *always,
+        "The object was defined in a script or a notebook when the model was saved. Run its "
+        "definition first, or pass it in custom_objects; for good, move it into an installable "
+        "distribution.",
+    )
+    yield Code(
+        "R108",
+        "the compile state was left out",
+        *(warning, warning, warning),
+        "A loss, metric or optimizer of the compiled model is missing, and the caller asked to "
+        "load without it. The model predicts; to train or evaluate it, compile it first.",
+    )
+
+    yield Code(
+        "R201",
+        "a distribution is too old",
+        *grave,
+        "The installed version is older than the one that the model was saved with, and lies "
+        "outside its compatible range.",
+    )
+    yield Code(
+        "R202",
+        "a distribution is older than the one used to save",
+        *judged,
+        "The installed version is older than the one that the model was saved with, though in "
+        "the same compatible range. A field or a fix may be missing.",
+    )
+    yield Code(
+        "R203",
+        "a distribution is newer",
+        *noted,
+        "The installed version is newer than the one that the model was saved with, and in the "
+        "same compatible range.",
+    )
+    yield Code(
+        "R205",
+        "a distribution is newer than the compatible range",
+        *judged,
+        "The installed version is newer than the compatible range of the one that the model was "
+        "saved with. The object's config schema is still the same.",
+    )
+    yield Code(
+        "R206",
+        "a newer distribution with another config schema",
+        *grave,
+        "The installed version is newer than the compatible range, and the object's config "
+        "schema changed without a declared migration. The saved config is still valid, but may "
+        "mean something else now.",
+    )
+    yield Code(
+        "R207",
+        "another config schema under the same version",
+        *judged,
+        "The object's config schema changed although its config_version did not. The saved "
+        "config is still valid.",
+    )
+    yield Code(
+        "R208",
+        "the same version with other code",
+        *judged,
+        "The installed distribution has the version that the model was saved with, but its files "
+        "differ: it was built or edited anew without a new version.",
+    )
+    yield Code(
+        "R209",
+        "an editable install",
+        *noted,
+        "The distribution is, or was, installed in editable mode, so it cannot be told whether "
+        "its code is the one that the model was saved with.",
+    )
+    yield Code(
+        "R210",
+        "another distribution provides the object",
+        *judged,
+        "The distribution that the model was saved with does not provide the object here, and "
+        "exactly one other does. It may have moved there.",
+    )
+    yield Code(
+        "R211",
+        "a newer distribution, its config schema not known",
+        *judged,
+        "The installed version is newer than the compatible range. Whether the object's config "
+        "schema changed is known only once the plugin is imported, as a load does.",
+    )
+
+    yield Code(
+        "R301",
+        "an object given by the caller",
+        *noted,
+        "The caller passed the object in custom_objects, and it was used.",
+    )
+    yield Code(
+        "R302",
+        "an object of the enclosing scope",
+        *noted,
+        "An enclosing custom_object_scope has the object, and it was used.",
+    )
+    yield Code(
+        "R303",
+        "an object defined by the running program",
+        *noted,
+        "The running program registered the object itself, outside the distribution that lists "
+        "it, and it was used; its version cannot be checked.",
+    )
+    yield Code(
+        "R304",
+        "an object that Keras found",
+        *noted,
+        "The object is not a plugin. Plain Keras finds it by itself, and it was used as it is.",
+    )
+
+    yield Code(
+        "S101",
+        "a config that its schema refuses",
+        *always,
+        "A value in the saved config is not one that the installed class accepts.",
+    )
+    yield Code(
+        "S102",
+        "a config that is too new",
+        *always,
+        "The config was written by a newer version of the class. Upgrade the distribution.",
+    )
+    yield Code(
+        "S103",
+        "a config that is too old",
+        *always,
+        "The config was written under an older config_version, and the installed class declares "
+        "no migration from it.",
+    )
+
+    yield Code(
+        "W101",
+        "weights that were not restored",
+        *always,
+        "After the load the model holds another number of weights than were saved, so a part of "
+        "it would compute with random values. Most often a layer's build() does not build the "
+        "layers inside it.",
+    )
+    yield Code(
+        "W102",
+        "weights that are not those that were saved",
+        *grave,
+        "After the load the weights in memory differ from those that the model had when it was "
+        "saved: the file was changed, or a layer restores its weights wrongly.",
+    )
+    yield Code(
+        "W103",
+        "weights that cannot be verified",
+        *noted,
+        "A layer's own way to save its variables fails after the load, so its weights cannot be "
+        "compared with those that were saved.",
+    )
+
+    yield Code(
+        "W104",
+        "an optimizer state that is not the one that was saved",
+        *judged,
+        "The optimizer's variables were not restored as they were saved. The model predicts "
+        "rightly, but training does not go on where it stopped.",
+    )
+
+    yield Code(
+        "K101",
+        "saved by a newer Keras",
+        *mild,
+        "The model was saved by a newer Keras than the one that loads it.",
+    )
+    yield Code(
+        "K102",
+        "saved under another backend",
+        *mild,
+        "The model was saved under another Keras backend than the one that loads it.",
+    )
+    yield Code(
+        "K201",
+        "objects that nobody else can load",
+        *(warning, warning, warning),
+        "The model was saved, but what it uses exists only in this program: lambdas, objects of "
+        "a script or notebook, classes that are not registered. Another process cannot load it "
+        "without their source.",
+    )
+    yield Code(
+        "K202",
+        "saved without a manifest",
+        *(warning, warning, warning),
+        "The manifest could not be made, so the model was saved as plain Keras saves it.",
+    )
+    yield Code(
+        "K301",
+        "a Keras that cannot be hooked",
+        *(warning, warning, warning),
+        "This Keras lacks an internal function that the hooks need, so model.save and "
+        "keras.saving.load_model are left as they are. keras_registry.save_model and load_model "
+        "work.",
+    )
+    yield Code(
+        "K302",
+        "tf_keras is not covered",
+        *(warning, warning, warning),
+        "With TF_USE_LEGACY_KERAS=1, tf.keras is the separate tf_keras package (Keras 2), whose "
+        "saving keras-registry does not touch.",
+    )
+
+
+CODES: Mapping[str, Code] = {row.code: row for row in _rows()}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An object that a model needs, and where.
+
+    Attributes:
+        key: The object's key.
+        count: In how many places the model uses it.
+        place: The first of them, in words, such as ``layers[3] "gate"``.
+        kind: What the object is used for; empty if that is not known.
+    """
+
+    key: str
+    count: int = 1
+    place: str = ""
+    kind: str = ""
+
+    def __str__(self) -> str:
+        places = "1 place" if self.count == 1 else f"{self.count} places"
+        if not self.place:
+            return f"{self.key} ({places})"
+        first = "" if self.count == 1 else "first: "
+        return f"{self.key} ({places}, {first}{self.place})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is wrong, or worth knowing.
+
+    Attributes:
+        code: The row of `CODES`.
+        level: How much it matters under the policy in force.
+        summary: The first line, in words.
+        needs: The objects concerned.
+        location: Where in the file: a JSON pointer, a member or a path.
+        wanted: What was expected.
+        found: What is there instead.
+        hint: What to do next.
+        distribution: The distribution concerned, if one is.
+    """
+
+    code: str
+    level: Level
+    summary: str
+    needs: tuple[Need, ...] = ()
+    location: str | None = None
+    wanted: str | None = None
+    found: str | None = None
+    hint: str | None = None
+    distribution: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as a JSON object; absent parts are null."""
+        return asdict(self)
+
+
+def finding(code: str, policy: Policy, summary: str, **parts: Any) -> Finding:
+    """A finding whose level the policy gives."""
+    return Finding(code=code, level=CODES[code].level(policy), summary=summary, **parts)
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether any of the findings is an error."""
+    return any(item.level is Level.ERROR for item in findings)
+
+
+def count_levels(findings: Iterable[Finding]) -> str:
+    """The findings counted, as in ``2 errors, 1 warning``; ``no findings`` if there are none."""
+    levels = [item.level for item in findings]
+    counts = [(levels.count(level), level) for level in Level]
+    words = [f"{n} {level}{'s' if n > 1 else ''}" for n, level in counts if n]
+    return ", ".join(words) or "no findings"
+
+
+def render_finding(item: Finding) -> str:
+    """A finding as text, at most seven lines."""
+    head = f"  {item.code} {item.level:<8} {item.summary}"
+    parts = [
+        ("needed by", "; ".join(map(str, item.needs)) or None),
+        ("at", item.location),
+        ("wanted", item.wanted),
+        ("found", item.found),
+        ("hint", item.hint),
+    ]
+    lines = [f"       {label:<10} {text}" for label, text in parts if text is not None]
+    return "\n".join([head, *lines])
+
+
+def render_findings(headline: str, findings: Iterable[Finding]) -> str:
+    """Findings under a headline, errors first.
+
+    Args:
+        headline: What they are about, such as ``churn.keras cannot be loaded``.
+        findings: The findings, in the order in which they were made.
+    """
+    order = list(Level)
+    ranked = sorted(findings, key=lambda item: order.index(item.level))
+    return "\n".join([f"{headline}: {count_levels(ranked)}", *map(render_finding, ranked)])

@@ -1,0 +1,301 @@
+"""`@register`, and the registry of live objects."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+import types
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from pydantic import BaseModel
+
+from keras_registry.config import derive_schema, schema_from_model, wrap_class
+from keras_registry.errors import RegistrationError
+from keras_registry.names import NAME_PATTERN, Kind, ObjectRef, is_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from keras_registry.config import ConfigSchema
+
+__all__ = ["Registration", "Registry", "default_registry", "register"]
+
+K = TypeVar("K", bound="Callable[..., Any]")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One live registered object.
+
+    Attributes:
+        key: Its key.
+        kind: What it is used for.
+        target: The class or function.
+        schema: Its config schema; None for functions, and where Keras keeps the config.
+    """
+
+    key: str
+    kind: Kind
+    target: Callable[..., Any]
+    schema: ConfigSchema | None = None
+
+    @property
+    def module(self) -> str:
+        """The module that defines the object."""
+        return self.target.__module__
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Where the object is defined: its module and qualified name."""
+        return self.target.__module__, self.target.__qualname__
+
+    @property
+    def config_version(self) -> int:
+        """The version of its config schema."""
+        return 1 if self.schema is None else self.schema.config_version
+
+
+@dataclass
+class Registry:
+    """The set of live registered objects. There is one default; a test can make its own."""
+
+    _by_key: dict[str, Registration] = field(default_factory=dict)
+    _listeners: list[Callable[[Registration], None]] = field(default_factory=list)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def add(self, registration: Registration) -> None:
+        """Adds an object.
+
+        The same object defined anew (a notebook cell that is run twice, a reloaded module)
+        replaces the former one.
+
+        Raises:
+            RegistrationError: Another object has the key.
+        """
+        with self._lock:
+            former = self._by_key.get(registration.key)
+            if former is not None and former.origin != registration.origin:
+                raise _taken(registration, former)
+            for listener in self._listeners:
+                listener(registration)
+            self._by_key[registration.key] = registration
+
+    def find(self, key: str) -> Registration | None:
+        """The registration of a key, or None."""
+        return self._by_key.get(key)
+
+    def __iter__(self) -> Iterator[Registration]:
+        """All registrations, in the order in which they were made."""
+        return iter(tuple(self._by_key.values()))
+
+    def subscribe(self, listener: Callable[[Registration], None]) -> Callable[[], None]:
+        """Calls the listener for each registration from now on, before it takes effect.
+
+        Returns:
+            A function that ends the subscription.
+        """
+        with self._lock:
+            self._listeners.append(listener)
+        return functools.partial(self._listeners.remove, listener)
+
+
+default_registry = Registry()
+
+
+def _taken(new: Registration, former: Registration) -> RegistrationError:
+    message = (
+        f"the key {new.key!r} is taken by {'.'.join(former.origin)}, so {'.'.join(new.origin)} "
+        "cannot have it. Give it another name, for example "
+        f"@register({ObjectRef.parse(new.key).namespace!r}, name={new.target.__name__ + '2'!r})."
+    )
+    return RegistrationError(message)
+
+
+@overload
+def register(namespace: K, /) -> K: ...
+@overload
+def register(
+    namespace: str | None = None,
+    /,
+    *,
+    name: str | None = None,
+    config: type[BaseModel] | None = None,
+    version: int = 1,
+) -> Callable[[K], K]: ...
+def register(
+    namespace: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    config: type[BaseModel] | None = None,
+    version: int = 1,
+) -> Any:
+    """Registers a Keras class or function, so that models that use it can be loaded.
+
+    The class stays the class that it is: it is wrapped in place. Its constructor checks its
+    arguments, and `get_config` and `from_config` are derived where it has none.
+
+    Args:
+        namespace: The first part of the key ``namespace>Name``; the top-level module's name if
+            it is not given. Use the name of your distribution.
+        name: The second part of the key; the object's own name if it is not given.
+        config: The pydantic model of the config; derived from the signature of ``__init__`` if
+            it is not given.
+        version: The version of the config schema: a whole number that grows when old configs no
+            longer fit.
+
+    Returns:
+        The same class or function.
+
+    Raises:
+        RegistrationError: It could not be loaded back; the message says what to write instead.
+
+    Example:
+        >>> @register("docs")
+        ... def double(x):
+        ...     return 2 * x
+    """
+    if namespace is not None and not isinstance(namespace, str):
+        return _register(namespace, None, name=None, config=None, version=1)
+
+    def decorator(target: K) -> K:
+        return _register(target, namespace, name=name, config=config, version=version)
+
+    return decorator
+
+
+def _register(
+    target: K,
+    namespace: str | None,
+    *,
+    name: str | None,
+    config: type[BaseModel] | None,
+    version: int,
+) -> K:
+    kind = _kind_of(target)
+    key = _key_of(target, namespace, name)
+    _check_options(target, kind, config, version)
+    former = default_registry.find(key)
+    if former is not None and former.target is target:
+        return target
+    registered = _find_key_of(target)
+    if registered is not None:
+        message = (
+            f"{target.__qualname__} is registered already, under {registered!r}. An object has "
+            "one key; a former key is an entry in the group keras_registry.aliases."
+        )
+        raise RegistrationError(message)
+    schema = None
+    if inspect.isclass(target):
+        if config is None:
+            schema = derive_schema(target, config_version=version)
+        else:
+            schema = schema_from_model(target, config, config_version=version)
+    registration = Registration(key, kind, target, schema)
+    if former is not None and former.origin != registration.origin:
+        raise _taken(registration, former)
+    if inspect.isclass(target):
+        wrap_class(target, schema)
+    default_registry.add(registration)
+    return target
+
+
+def _find_key_of(target: object) -> str | None:
+    return next((r.key for r in default_registry if r.target is target), None)
+
+
+def _key_of(target: Any, namespace: str | None, name: str | None) -> str:
+    if namespace is None:
+        namespace = str(target.__module__).partition(".")[0]
+    key = f"{namespace}>{target.__name__ if name is None else name}"
+    if not is_key(key):
+        message = (
+            f"{key!r} is not a key. The namespace and the name of {target.__qualname__} may have "
+            f"letters, digits, '_', '.' and '-' only ({NAME_PATTERN}), "
+            'for example @register("acme").'
+        )
+        raise RegistrationError(message)
+    return key
+
+
+def _check_options(
+    target: Any, kind: Kind, config: type[BaseModel] | None, version: int
+) -> None:
+    if type(version) is not int or version < 1:
+        message = f"version={version!r} is no config version: give a whole number, 1 at first."
+        raise RegistrationError(message)
+    if config is not None and not (inspect.isclass(config) and issubclass(config, BaseModel)):
+        message = (
+            f"config={config!r} is no pydantic model. Give a subclass of pydantic.BaseModel with "
+            f"a field for each argument of {target.__qualname__}."
+        )
+        raise RegistrationError(message)
+    if kind is Kind.FUNCTION and (config is not None or version != 1):
+        message = (
+            f"{target.__qualname__} is a function, which has no config. Leave out config and "
+            "version, or make it a class."
+        )
+        raise RegistrationError(message)
+
+
+def _kind_of(target: Any) -> Kind:
+    if isinstance(target, types.FunctionType):
+        if target.__name__ == "<lambda>":
+            message = (
+                "a lambda has no name under which it could be found again. Write it as a function: "
+                "def my_function(x): ..."
+            )
+            raise RegistrationError(message)
+        return Kind.FUNCTION
+    if not inspect.isclass(target):
+        shown = type(target).__qualname__
+        message = (
+            f"@register takes a class or a function; this is an object of type {shown}. Register "
+            "its class: put @register above the class statement."
+        )
+        raise RegistrationError(message)
+    families = {base.__module__.partition(".")[0] for base in target.__mro__}
+    if "tf_keras" in families:
+        message = (
+            f"{target.__qualname__} is a class of tf_keras (Keras 2), whose saving keras-registry "
+            "does not touch. Build it on keras.layers.Layer and the like, and unset "
+            "TF_USE_LEGACY_KERAS."
+        )
+        raise RegistrationError(message)
+    keras = sys.modules.get("keras")
+    kind = kind_of_class(target) if keras is not None and "keras" in families else Kind.OBJECT
+    if kind is Kind.OBJECT and not _can_have_config(target):
+        message = (
+            f"nothing says how to save a {target.__qualname__}: it has no get_config and no "
+            "constructor of its own. Give it `def __init__(self, ...)` with typed arguments, or "
+            "get_config and from_config, or build it on a class of Keras."
+        )
+        raise RegistrationError(message)
+    return kind
+
+
+def _can_have_config(target: type) -> bool:
+    return hasattr(target, "get_config") or "__init__" in {
+        name for base in target.__mro__[:-1] for name in vars(base)
+    }
+
+
+def kind_of_class(cls: type) -> Kind:
+    """The kind of a class, by the classes of Keras that it is built on; Keras is imported."""
+    import keras
+
+    bases = (
+        (keras.Model, Kind.MODEL),
+        (keras.layers.Layer, Kind.LAYER),
+        (keras.losses.Loss, Kind.LOSS),
+        (keras.metrics.Metric, Kind.METRIC),
+        (keras.optimizers.Optimizer, Kind.OPTIMIZER),
+        (keras.optimizers.schedules.LearningRateSchedule, Kind.SCHEDULE),
+        (keras.initializers.Initializer, Kind.INITIALIZER),
+        (keras.regularizers.Regularizer, Kind.REGULARIZER),
+        (keras.constraints.Constraint, Kind.CONSTRAINT),
+    )
+    return next((kind for base, kind in bases if issubclass(cls, base)), Kind.OBJECT)

@@ -1,0 +1,1 @@
+"""What the tests share: child processes, real distributions, plugins, models, golden texts."""
