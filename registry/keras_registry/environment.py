@@ -37,6 +37,7 @@ __all__ = [
     "Plugin",
     "load_plugin",
     "normalise_version",
+    "rivals_finding",
 ]
 
 DEFAULT_BACKEND = "tensorflow"
@@ -117,9 +118,7 @@ class InstalledDistribution:
 
 def _counts_for_digest(path: str) -> bool:
     parts = path.split("/")
-    return (
-        not path.endswith(".pyc") and ".." not in parts and not parts[0].endswith(".dist-info")
-    )
+    return not path.endswith(".pyc") and ".." not in parts and not parts[0].endswith(".dist-info")
 
 
 def normalise_version(text: str | None) -> str | None:
@@ -176,10 +175,9 @@ class Environment:
         wanted = canonicalize_name(name)
         if wanted not in self._found:
             candidates = importlib_metadata.distributions(name=wanted, path=self._search_path())
-            read = (_read_distribution(candidate) for candidate in candidates)
-            self._found[wanted] = next(
-                (found for found, _ in read if found is not None and found.name == wanted), None
-            )
+            read = map(_read_distribution, candidates)
+            whole = (found for found in read if isinstance(found, InstalledDistribution))
+            self._found[wanted] = next((found for found in whole if found.name == wanted), None)
         return self._found[wanted]
 
     def find_plugins(self, key: str) -> tuple[Plugin, ...]:
@@ -210,15 +208,15 @@ class _Scan:
     findings: tuple[Finding, ...]
 
 
-def _scan(candidates: Iterable[importlib_metadata.Distribution]) -> _Scan:
+def _scan(candidates: Iterable[Any]) -> _Scan:
     distributions: dict[str, InstalledDistribution] = {}
     findings: list[Finding] = []
     for candidate in candidates:
         if not _lists_plugins(candidate):
             continue
-        found, problem = _read_distribution(candidate)
-        if found is None:
-            findings.append(problem)
+        found = _read_distribution(candidate)
+        if isinstance(found, Finding):
+            findings.append(found)
         elif found.name in distributions:
             findings.append(_duplicate_finding(distributions[found.name], found))
         else:
@@ -232,7 +230,7 @@ def _scan(candidates: Iterable[importlib_metadata.Distribution]) -> _Scan:
                 claims[key].append(plugin)
     for key, claimants in sorted(claims.items()):
         if len(claimants) > 1:
-            findings.append(_rivals_finding(key, claimants))
+            findings.append(rivals_finding(key, claimants))
     plugins = {
         key: tuple(claimants)
         for key, claimants in claims.items()
@@ -241,7 +239,7 @@ def _scan(candidates: Iterable[importlib_metadata.Distribution]) -> _Scan:
     return _Scan(ordered, plugins, tuple(findings))
 
 
-def _lists_plugins(candidate: importlib_metadata.Distribution) -> bool:
+def _lists_plugins(candidate: Any) -> bool:
     try:
         return "keras_registry." in (candidate.read_text("entry_points.txt") or "")
     except (OSError, UnicodeDecodeError):
@@ -253,10 +251,15 @@ def _warning(code: str, summary: str, **parts: Any) -> Finding:
     return finding(code, Policy.COMPATIBLE, summary, **parts)
 
 
-def _read_distribution(
-    candidate: importlib_metadata.Distribution,
-) -> tuple[InstalledDistribution | None, Finding]:
-    """Reads one distribution's metadata, which may be broken in any way."""
+def _read_distribution(candidate: Any) -> InstalledDistribution | Finding:
+    """Reads one distribution's metadata, which may be broken in any way.
+
+    Args:
+        candidate: What `importlib_metadata.distributions` yields.
+
+    Returns:
+        The distribution, or what is wrong with it.
+    """
     location = getattr(candidate, "_path", None)
     where = None if location is None else printable(location, limit=500)
     try:
@@ -266,15 +269,13 @@ def _read_distribution(
         direct_url = json.loads(candidate.read_text("direct_url.json") or "{}")
         record = candidate.read_text("RECORD")
     except Exception as error:  # noqa: BLE001 - a broken distribution may fail in any way
-        return None, _broken_finding(where, f"{type(error).__name__}: {printable(error)}")
+        return _broken_finding(where, f"{type(error).__name__}: {printable(error)}")
     version = normalise_version(raw_version)
     if not name or version is None:
-        return None, _broken_finding(
-            where, f"Name: {printable(name)}, Version: {printable(raw_version)}"
-        )
+        return _broken_finding(where, f"Name: {printable(name)}, Version: {printable(raw_version)}")
     normalised = str(canonicalize_name(name))
     plugins, findings = _read_plugins(entry_points, normalised, version, where)
-    found = InstalledDistribution(
+    return InstalledDistribution(
         name=normalised,
         distribution_version=version,
         location=where,
@@ -283,7 +284,6 @@ def _read_distribution(
         findings=findings,
         record=record,
     )
-    return found, _broken_finding(where, "")
 
 
 def _is_editable(direct_url: object) -> bool:
@@ -358,7 +358,13 @@ def _duplicate_finding(first: InstalledDistribution, second: InstalledDistributi
     )
 
 
-def _rivals_finding(key: str, claimants: Sequence[Plugin]) -> Finding:
+def rivals_finding(key: str, claimants: Sequence[Plugin]) -> Finding:
+    """The finding for a key, or a bare alias, that several distributions claim.
+
+    Args:
+        key: The key or alias.
+        claimants: The plugins that claim it.
+    """
     names = ", ".join(f"{p.distribution} {p.distribution_version}" for p in claimants)
     if ">" in key:
         return _warning(

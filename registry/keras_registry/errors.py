@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,15 +49,19 @@ class LoadError(KerasRegistryError):
     situation, so that code that catches Keras's errors goes on working.
     """
 
-
     def __str__(self) -> str:
         return str(self.args[0])  # KeyError, among others, would show it quoted
 
 
-@cache
+_load_errors: dict[type, type[LoadError]] = {}
+
+
 def load_error_like(keras_class: type[Exception]) -> type[LoadError]:
     """The class of load errors that are also errors of a class that plain Keras raises."""
-    return type(f"Load{keras_class.__name__}", (_AlsoKerasError, keras_class), {})
+    if keras_class not in _load_errors:
+        name = f"Load{keras_class.__name__}"
+        _load_errors[keras_class] = type(name, (_AlsoKerasError, keras_class), {})
+    return _load_errors[keras_class]
 
 
 class _AlsoKerasError(LoadError):
@@ -68,7 +71,7 @@ class _AlsoKerasError(LoadError):
         return _restore, (type(self).__mro__[2:], self.args[0], self.findings)
 
 
-def _restore(bases: tuple[type, ...], message: str, findings: tuple[Finding, ...]) -> LoadError:
+def _restore(bases: tuple[Any, ...], message: str, findings: tuple[Finding, ...]) -> LoadError:
     keras_class = next(b for b in bases if not issubclass(b, KerasRegistryError))
     return load_error_like(keras_class)(message, findings=findings)
 

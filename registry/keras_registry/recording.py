@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import ObjectUse, describe_place, scan_config
 from keras_registry.findings import Finding, Need, Policy, finding
+from keras_registry.hashes import hash_json
 from keras_registry.manifest import (
     MANIFEST_VERSION,
     MAX_PATHS,
@@ -18,7 +19,6 @@ from keras_registry.manifest import (
     Manifest,
     ObjectRecord,
     WeightsRecord,
-    hash_json,
 )
 from keras_registry.manifest.forms import CLASS_NAME, DISTRIBUTION, KEY, MODULE, POINTER
 from keras_registry.names import printable

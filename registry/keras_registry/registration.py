@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pydantic import BaseModel
 
-from keras_registry.config import derive_schema, schema_from_model, wrap_class
+from keras_registry.config import derive_schema, kind_of_class, schema_from_model, wrap_class
 from keras_registry.errors import RegistrationError
 from keras_registry.names import NAME_PATTERN, Kind, ObjectRef, is_key
 
@@ -221,9 +221,7 @@ def _key_of(target: Any, namespace: str | None, name: str | None) -> str:
     return key
 
 
-def _check_options(
-    target: Any, kind: Kind, config: type[BaseModel] | None, version: int
-) -> None:
+def _check_options(target: Any, kind: Kind, config: Any, version: Any) -> None:
     if type(version) is not int or version < 1:
         message = f"version={version!r} is no config version: give a whole number, 1 at first."
         raise RegistrationError(message)
@@ -281,21 +279,3 @@ def _can_have_config(target: type) -> bool:
     return hasattr(target, "get_config") or "__init__" in {
         name for base in target.__mro__[:-1] for name in vars(base)
     }
-
-
-def kind_of_class(cls: type) -> Kind:
-    """The kind of a class, by the classes of Keras that it is built on; Keras is imported."""
-    import keras
-
-    bases = (
-        (keras.Model, Kind.MODEL),
-        (keras.layers.Layer, Kind.LAYER),
-        (keras.losses.Loss, Kind.LOSS),
-        (keras.metrics.Metric, Kind.METRIC),
-        (keras.optimizers.Optimizer, Kind.OPTIMIZER),
-        (keras.optimizers.schedules.LearningRateSchedule, Kind.SCHEDULE),
-        (keras.initializers.Initializer, Kind.INITIALIZER),
-        (keras.regularizers.Regularizer, Kind.REGULARIZER),
-        (keras.constraints.Constraint, Kind.CONSTRAINT),
-    )
-    return next((kind for base, kind in bases if issubclass(cls, base)), Kind.OBJECT)

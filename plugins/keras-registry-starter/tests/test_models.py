@@ -88,10 +88,10 @@ def test_a_clone_has_the_same_architecture(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(predict(clone, x), predict(model, x))
 
 
-def test_padding_counts_neither_in_the_loss_nor_in_the_metric(rng: np.random.Generator) -> None:
+def test_padding_counts_neither_in_the_loss_nor_in_the_metric() -> None:
     """On masked sequences, loss and metric are those of the real time steps alone."""
     tokens = np.array([[1, 2, 3, 0], [4, 0, 0, 0], [2, 1, 0, 0]])
-    y = rng.normal(size=(3, 4)).astype("float32")
+    y = np.linspace(-2, 2, 12, dtype="float32").reshape(3, 4)
     real = tokens > 0
     head = keras.layers.Dense(3)
     model = keras.Sequential(

@@ -41,8 +41,15 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class ArtifactReading:
-    """What came of reading a file: an artifact, or the findings that say why not."""
+    """What came of reading a file.
 
+    Attributes:
+        name: How messages call the file: its path, or ``model`` where there is none.
+        artifact: What is in it; None if it cannot be read.
+        findings: Why it cannot be read.
+    """
+
+    name: str
     artifact: Artifact | None
     findings: tuple[Finding, ...] = ()
 
@@ -64,22 +71,24 @@ def read_keras_zip(
         source: The path of the file, or the file itself, open for reading.
         verify_members: Also read every member through and compare its CRC-32.
     """
+    name = _name_of(source)
     try:
-        return ArtifactReading(_read(source, verify_members=verify_members))
+        return ArtifactReading(name, _read(source, name, verify_members=verify_members))
     except _UnreadableError as error:
-        return ArtifactReading(None, (error.finding,))
+        return ArtifactReading(name, None, (error.finding,))
 
 
-def _read(source: str | os.PathLike[str] | IO[bytes], *, verify_members: bool) -> Artifact:
-    if isinstance(source, IOBase):
-        name, size = getattr(source, "name", None), None
-        name = printable(name) if isinstance(name, str) else "model"
-    else:
-        path = Path(source)  # type: ignore[arg-type]
-        name, size = printable(path, limit=1000), _check_file(path)
-        source = path
+def _name_of(source: str | os.PathLike[str] | IO[bytes]) -> str:
+    if not isinstance(source, IOBase):
+        return printable(source, limit=1000)
+    name = getattr(source, "name", None)
+    return printable(name, limit=1000) if isinstance(name, str) else "model"
+
+
+def _read(source: Any, name: str, *, verify_members: bool) -> Artifact:
+    size = None if isinstance(source, IOBase) else _check_file(Path(source))
     try:
-        with zipfile.ZipFile(source) as archive:  # type: ignore[arg-type]
+        with zipfile.ZipFile(source) as archive:
             infos = archive.infolist()
             metadata = _read_json(archive, METADATA, MAX_METADATA_BYTES)
             config = _read_json(archive, CONFIG, MAX_CONFIG_BYTES)

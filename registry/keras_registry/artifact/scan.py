@@ -179,7 +179,7 @@ def _kind_at(path: Path) -> Kind:
         return Kind.MODEL
     member = next((token for token in reversed(path) if isinstance(token, str)), "")
     if path[0] == "compile_config" and len(path) > 1 and path[1] in _KIND_BY_MEMBER:
-        member = str(path[1]) if member not in {"learning_rate"} else member
+        member = member if member == "learning_rate" else str(path[1])
     by_suffix = _KIND_BY_SUFFIX.get(member.rpartition("_")[2])
     return by_suffix or _KIND_BY_MEMBER.get(member, Kind.OBJECT)
 
@@ -187,11 +187,11 @@ def _kind_at(path: Path) -> Kind:
 def describe_place(config: Any, path: Path) -> str:
     """A place in a config in words, such as ``layers[3] "gate".activation``."""
     words = ""
-    for token, node in _walk(config, path):
-        if isinstance(token, int):
-            words += f"[{token}]"
-        elif token != "config":
-            words += f".{printable(token, limit=60)}" if words else printable(token, limit=60)
+    for step, node in _walk(config, path):
+        if isinstance(step, int):
+            words += f"[{step}]"
+        elif step != "config":
+            words += f".{printable(step, limit=60)}" if words else printable(step, limit=60)
         name = _layer_name(node)
         if name is not None:
             words += f' "{printable(name, limit=60)}"'
@@ -200,9 +200,9 @@ def describe_place(config: Any, path: Path) -> str:
 
 def _walk(config: Any, path: Path) -> Iterator[tuple[str | int, Any]]:
     node = config
-    for token in path:
-        node = node[token]
-        yield token, node
+    for step in path:
+        node = node[step]
+        yield step, node
 
 
 def _layer_name(node: Any) -> str | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["are_complete", "hook_module", "hooked_modules", "remove", "switch_on"]
 
 
-class _Hook(FunctionWrapper):
+class _Hook(FunctionWrapper):  # type: ignore[type-arg]
     """A wrapper around one of Keras's functions, which pickles by name as the function does."""
 
     def __reduce_ex__(self, protocol: Any) -> str:

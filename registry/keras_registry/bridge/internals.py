@@ -64,4 +64,4 @@ def enclosing_scope() -> dict[str, Any]:
 
 def flatten_layers(model: Any) -> list[Any]:
     """A model and all layers inside it, each once, in a fixed order."""
-    return list(model._flatten_layers())  # noqa: SLF001
+    return list(model._flatten_layers())

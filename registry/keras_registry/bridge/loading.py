@@ -74,7 +74,7 @@ def load_zip(
     wrapped: Callable[..., Any],
     fileobj: Any,
     custom_objects: Mapping[str, Any] | None,
-    compile: bool,  # noqa: A002 - Keras's name
+    compile: bool,  # noqa: A002, FBT001 - Keras's own signature
     safe_mode: bool,  # noqa: FBT001
 ) -> Any:
     """Stands where Keras reads an open ``.keras`` file.
@@ -127,7 +127,7 @@ def load_artifact(
     artifact = reading.artifact
     if artifact is None:
         log_findings(reading.findings)
-        raise make_load_error("model", reading.findings)
+        raise make_load_error(reading.name, reading.findings)
     load = _Load(artifact, dict(custom_objects or {}), compiles=compiles)
     load.resolve()
     load.skip_compile_if_asked()
@@ -224,18 +224,14 @@ class _Load:
         )
 
     def _fails(self, item: ObjectResolution) -> bool:
-        concerned = {
-            need.key for f in self.findings if f.level is Level.ERROR for need in f.needs
-        }
+        concerned = {need.key for f in self.findings if f.level is Level.ERROR for need in f.needs}
         return item.needs.key in concerned
 
     def stop_on_errors(self) -> None:
         """Raises if any finding so far is an error."""
         if has_errors(self.findings):
             log_findings(self.findings)
-            raise make_load_error(
-                self.artifact.name, self.findings, config=self.artifact.config
-            )
+            raise make_load_error(self.artifact.name, self.findings, config=self.artifact.config)
 
     def import_plugins(self) -> None:
         """Step 5: imports just the plugins needed; each failure is isolated."""

@@ -15,6 +15,7 @@ from keras_registry.findings import Level, count_levels, render_finding, render_
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import FrameType
 
     from keras_registry.findings import Finding
     from keras_registry.manifest import Manifest
@@ -101,7 +102,8 @@ def tell(name: str, findings: Iterable[Finding]) -> None:
 
 def _callers_level() -> int:
     """The stack level of the first frame outside Keras and keras-registry."""
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - what `warnings` itself uses
+    level = 1
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         root = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if root not in _PASSED_BY:

@@ -17,19 +17,27 @@ from typing import TYPE_CHECKING, Any
 from keras_registry.artifact import scan_config
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.weights import fingerprint_weights
+from keras_registry.config import kind_of_class
 from keras_registry.environment import Environment, normalise_version
 from keras_registry.findings import Policy, finding
 from keras_registry.manifest import MANIFEST_KEY, dump_manifest
 from keras_registry.names import Kind, printable
 from keras_registry.recording import KnownObject, record_model
-from keras_registry.registration import default_registry, kind_of_class
+from keras_registry.registration import default_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from keras_registry.findings import Finding
 
-__all__ = ["add_manifest", "make_manifest", "replaceable", "replacing", "running_environment", "save_zip"]
+__all__ = [
+    "add_manifest",
+    "make_manifest",
+    "replaceable",
+    "replacing",
+    "running_environment",
+    "save_zip",
+]
 
 _told: set[tuple[str, ...]] = set()
 _told_lock = threading.Lock()

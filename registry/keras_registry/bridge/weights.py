@@ -27,9 +27,7 @@ class UnverifiableError(Exception):
 PARTS = ("layers", "optimizer")
 
 
-def fingerprint_weights(
-    model: Any, parts: Sequence[str] = PARTS
-) -> dict[str, WeightsRecord]:
+def fingerprint_weights(model: Any, parts: Sequence[str] = PARTS) -> dict[str, WeightsRecord]:
     """The records of a model's weights, by part; a part that cannot be read is left out.
 
     Args:
@@ -82,17 +80,21 @@ def _buffer(value: Any) -> tuple[str, Any]:
     read = getattr(tensor, "_read_variable_op", None)
     if read is not None:
         tensor = read()  # a TensorFlow variable: this shares its memory, `numpy()` copies
-    try:
-        view = memoryview(tensor)
-        if not view.c_contiguous:
-            raise TypeError
-    except (TypeError, ValueError, BufferError):
-        import numpy as np
+    view = _view(tensor)
+    if view is not None and view.c_contiguous:
+        return _header(tensor), view
+    import numpy as np
 
-        # bfloat16 and float8 have no buffer type of their own.
-        array = np.ascontiguousarray(keras.ops.convert_to_numpy(tensor))
-        return _header(array), array.reshape(-1).view(np.uint8).data
-    return _header(tensor), view
+    array = np.ascontiguousarray(keras.ops.convert_to_numpy(tensor))
+    return _header(array), array.reshape(-1).view(np.uint8).data
+
+
+def _view(tensor: Any) -> memoryview | None:
+    """The memory of a tensor; None for bfloat16 and float8, which have no buffer type."""
+    try:
+        return memoryview(tensor)
+    except (TypeError, ValueError, BufferError):
+        return None
 
 
 def _header(tensor: Any) -> str:

@@ -1,6 +1,7 @@
 """Config schemas: one pydantic model per object, for its constructor and its saved config."""
 
 from keras_registry.config.derivation import derive_schema, schema_from_model
+from keras_registry.config.kinds import kind_of_class
 from keras_registry.config.schema import (
     CONFIG_VERSION_FIELD,
     ConfigProblem,
@@ -14,6 +15,7 @@ __all__ = [
     "ConfigProblem",
     "ConfigSchema",
     "derive_schema",
+    "kind_of_class",
     "read_config_version",
     "schema_from_model",
     "wrap_class",

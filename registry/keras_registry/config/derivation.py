@@ -229,7 +229,9 @@ def _from_numpy(value: Any) -> Any:
 
 
 # pydantic by itself takes "3" for an integer and 1 for True; a config never means that.
-_PLAIN = {hint: Annotated[hint, BeforeValidator(_from_numpy), Strict()] for hint in (int, float)}
+_PLAIN: dict[type, Any] = {
+    hint: Annotated[hint, BeforeValidator(_from_numpy), Strict()] for hint in (int, float)
+}
 _PLAIN |= {hint: Annotated[hint, Strict()] for hint in (str, bool)}
 
 
@@ -247,5 +249,3 @@ def _with_plain_values(hint: Any) -> Any:
         inner = (a if a is Ellipsis else _with_plain_values(a) for a in arguments)
         return origin[tuple(inner)]
     return hint
-
-

@@ -14,10 +14,12 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
-from keras_registry.manifest import hash_json
+from keras_registry.hashes import hash_json
 from keras_registry.types import KerasField
+
+if typing.TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 __all__ = ["fingerprint_model", "normal_form"]
 
@@ -40,9 +42,7 @@ def fingerprint_model(model: type[BaseModel]) -> str:
 
 def normal_form(model: type[BaseModel]) -> list[dict[str, Any]]:
     """The fields of a pydantic model in a form that no release of pydantic changes."""
-    return [
-        _field_form(name, field) for name, field in sorted(model.model_fields.items())
-    ]
+    return [_field_form(name, field) for name, field in sorted(model.model_fields.items())]
 
 
 def _field_form(name: str, field: FieldInfo) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _type_form(hint: Any, metadata: typing.Sequence[Any] = ()) -> Any:
     return {"of": form, **bounds} if bounds else form
 
 
-def _bare_form(hint: Any) -> Any:
+def _bare_form(hint: Any) -> Any:  # noqa: PLR0911 - one case for each form of type
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _type_form(arguments[0], arguments[1:])

@@ -91,15 +91,11 @@ def wrap_class(cls: type, schema: ConfigSchema | None) -> None:
         _add_version_to_config(cls, version)
 
 
-def _wrap_init(
-    cls: type, schema: ConfigSchema, constructor: Constructor, *, records: bool
-) -> None:
+def _wrap_init(cls: type, schema: ConfigSchema, constructor: Constructor, *, records: bool) -> None:
     original = constructor.function
     own = frozenset(schema.fields)
     positional = tuple(
-        p.name
-        for p in constructor.parameters
-        if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        p.name for p in constructor.parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     )
     required = frozenset(
         name for name, field in schema.model.model_fields.items() if field.is_required()
@@ -199,14 +195,14 @@ def _to_config(schema: ConfigSchema, values: Mapping[str, Any]) -> dict[str, Any
 
 def _stored(value: Any) -> Any:
     """What Keras stores for a value of no declared Keras type."""
+    if isinstance(value, Enum):
+        return value.value
     if value is None or isinstance(value, bool | int | float | str):
-        return value.value if isinstance(value, Enum) else value
+        return value
     if isinstance(value, list | tuple):
         return type(value)(map(_stored, value)) if type(value) in {list, tuple} else [*value]
     if isinstance(value, dict):
         return {name: _stored(item) for name, item in value.items()}
-    if isinstance(value, Enum):
-        return value.value
     import keras
 
     return keras.saving.serialize_keras_object(value)
@@ -239,10 +235,7 @@ def _wrap_from_config(cls: type, constructor: Constructor | None) -> None:
         """Makes an object from its config."""
         inner = {name: value for name, value in config.items() if name != CONFIG_VERSION_FIELD}
         base = {name: inner.pop(name) for name in late if name in inner}
-        if function is None:
-            made = kind(**inner)
-        else:
-            made = function(kind, inner, *args, **kwargs)
+        made = kind(**inner) if function is None else function(kind, inner, *args, **kwargs)
         for name, value in base.items():
             _set_base_argument(made, name, value)
         return made
@@ -256,9 +249,9 @@ def _set_base_argument(instance: Any, name: str, value: Any) -> None:
     if name == "dtype" and hasattr(instance, "dtype_policy"):
         import keras
 
-        instance.dtype_policy = keras.dtype_policies.deserialize(value) if isinstance(
-            value, dict
-        ) else value
+        instance.dtype_policy = (
+            keras.dtype_policies.deserialize(value) if isinstance(value, dict) else value
+        )
     elif name == "dtype":
         instance._dtype = value  # noqa: SLF001 - losses and metrics have no public setter
     elif name == "name" and isinstance(getattr(type(instance), "name", None), property):

@@ -7,7 +7,6 @@ from keras_registry.manifest.codec import (
     make_json_schema,
     read_manifest,
 )
-from keras_registry.manifest.hashes import hash_bytes, hash_json
 from keras_registry.manifest.model import (
     MANIFEST_KEY,
     MANIFEST_VERSION,
@@ -18,6 +17,7 @@ from keras_registry.manifest.model import (
     ObjectRecord,
     WeightsRecord,
 )
+from keras_registry.manifest.validation import validate_reading
 
 __all__ = [
     "MANIFEST_KEY",
@@ -31,8 +31,7 @@ __all__ = [
     "Problem",
     "WeightsRecord",
     "dump_manifest",
-    "hash_bytes",
-    "hash_json",
     "make_json_schema",
     "read_manifest",
+    "validate_reading",
 ]

@@ -112,7 +112,9 @@ def _required(cls: type) -> list[str]:
     return [f.name for f in dataclasses.fields(cls) if f.default is missing]
 
 
-def _read(value: Any, hint: Any, pointer: str, problems: list[Problem]) -> Any:
+def _read(  # noqa: PLR0911 - one case for each form of type
+    value: Any, hint: Any, pointer: str, problems: list[Problem]
+) -> Any:
     """Reads a value of the type `hint`; adds to `problems` and returns None where it is none."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is UnionType or NoneType in arguments:
@@ -143,14 +145,16 @@ def _read(value: Any, hint: Any, pointer: str, problems: list[Problem]) -> Any:
 def _read_annotated(
     value: Any, hint: type, limit: Form | int, *, pointer: str, problems: list[Problem]
 ) -> Any:
-    if type(value) is hint:
-        fits = limit.accepts(value) if isinstance(limit, Form) else value >= limit
-        if fits:
-            return value
+    if type(value) is hint and _is_within(value, limit):
+        return value
     is_name = isinstance(limit, Form) and limit.is_name and isinstance(value, str)
     wanted = limit.wanted if isinstance(limit, Form) else f"an integer of at least {limit}"
     problems.append(Problem(pointer, wanted, _shown(value), is_name=is_name))
     return None
+
+
+def _is_within(value: Any, limit: Form | int) -> bool:
+    return limit.accepts(value) if isinstance(limit, Form) else bool(value >= limit)
 
 
 def _read_dataclass(value: dict[str, Any], cls: Any, pointer: str, problems: list[Problem]) -> Any:
@@ -209,7 +213,9 @@ def make_json_schema() -> dict[str, Any]:
     }
 
 
-def _schema_of(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+def _schema_of(  # noqa: PLR0911 - one case for each form of type
+    hint: Any, definitions: dict[str, Any]
+) -> dict[str, Any]:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is UnionType or NoneType in arguments:
         return {"anyOf": [_schema_of(arguments[0], definitions), {"type": "null"}]}

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from keras_registry.manifest.hashes import XXH3_PATTERN
+from keras_registry.hashes import XXH3_PATTERN
 from keras_registry.names import KEY_PATTERN
 
 __all__ = [

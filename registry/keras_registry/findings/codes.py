@@ -1,27 +1,15 @@
-"""Findings: what can be wrong, one table of codes, and how a finding is written out."""
+"""The table of findings: each code, and its level under each policy."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = [
-    "CODES",
-    "Code",
-    "Finding",
-    "Level",
-    "Need",
-    "Policy",
-    "count_levels",
-    "finding",
-    "has_errors",
-    "render_finding",
-    "render_findings",
-]
+__all__ = ["CODES", "Code", "Level", "Policy"]
 
 
 class Level(StrEnum):
@@ -72,7 +60,7 @@ class Code:
                 return self.permissive
 
 
-def _rows() -> Iterable[Code]:
+def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
     error, warning, note = Level.ERROR, Level.WARNING, Level.NOTE
     always = (error, error, error)
     judged = (error, warning, note)
@@ -469,102 +457,3 @@ def _rows() -> Iterable[Code]:
 
 
 CODES: Mapping[str, Code] = {row.code: row for row in _rows()}
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """An object that a model needs, and where.
-
-    Attributes:
-        key: The object's key.
-        count: In how many places the model uses it.
-        place: The first of them, in words, such as ``layers[3] "gate"``.
-        kind: What the object is used for; empty if that is not known.
-    """
-
-    key: str
-    count: int = 1
-    place: str = ""
-    kind: str = ""
-
-    def __str__(self) -> str:
-        places = "1 place" if self.count == 1 else f"{self.count} places"
-        if not self.place:
-            return f"{self.key} ({places})"
-        first = "" if self.count == 1 else "first: "
-        return f"{self.key} ({places}, {first}{self.place})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that is wrong, or worth knowing.
-
-    Attributes:
-        code: The row of `CODES`.
-        level: How much it matters under the policy in force.
-        summary: The first line, in words.
-        needs: The objects concerned.
-        location: Where in the file: a JSON pointer, a member or a path.
-        wanted: What was expected.
-        found: What is there instead.
-        hint: What to do next.
-        distribution: The distribution concerned, if one is.
-    """
-
-    code: str
-    level: Level
-    summary: str
-    needs: tuple[Need, ...] = ()
-    location: str | None = None
-    wanted: str | None = None
-    found: str | None = None
-    hint: str | None = None
-    distribution: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The finding as a JSON object; absent parts are null."""
-        return asdict(self)
-
-
-def finding(code: str, policy: Policy, summary: str, **parts: Any) -> Finding:
-    """A finding whose level the policy gives."""
-    return Finding(code=code, level=CODES[code].level(policy), summary=summary, **parts)
-
-
-def has_errors(findings: Iterable[Finding]) -> bool:
-    """Whether any of the findings is an error."""
-    return any(item.level is Level.ERROR for item in findings)
-
-
-def count_levels(findings: Iterable[Finding]) -> str:
-    """The findings counted, as in ``2 errors, 1 warning``; ``no findings`` if there are none."""
-    levels = [item.level for item in findings]
-    counts = [(levels.count(level), level) for level in Level]
-    words = [f"{n} {level}{'s' if n > 1 else ''}" for n, level in counts if n]
-    return ", ".join(words) or "no findings"
-
-
-def render_finding(item: Finding) -> str:
-    """A finding as text, at most seven lines."""
-    head = f"  {item.code} {item.level:<8} {item.summary}"
-    parts = [
-        ("needed by", "; ".join(map(str, item.needs)) or None),
-        ("at", item.location),
-        ("wanted", item.wanted),
-        ("found", item.found),
-        ("hint", item.hint),
-    ]
-    lines = [f"       {label:<10} {text}" for label, text in parts if text is not None]
-    return "\n".join([head, *lines])
-
-
-def render_findings(headline: str, findings: Iterable[Finding]) -> str:
-    """Findings under a headline, errors first.
-
-    Args:
-        headline: What they are about, such as ``churn.keras cannot be loaded``.
-        findings: The findings, in the order in which they were made.
-    """
-    order = list(Level)
-    ranked = sorted(findings, key=lambda item: order.index(item.level))
-    return "\n".join([f"{headline}: {count_levels(ranked)}", *map(render_finding, ranked)])

@@ -1,0 +1,172 @@
+"""``keras-registry inspect FILE``: what is in a model file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_registry.artifact import describe_place, read_keras_zip, scan_config
+from keras_registry.cli import Exit
+from keras_registry.cli.output import format_size, print_json, print_table, print_unreadable, say
+from keras_registry.findings import Policy, has_errors, render_finding
+from keras_registry.manifest import dump_manifest, read_manifest, validate_reading
+from keras_registry.names import printable
+
+if TYPE_CHECKING:
+    import argparse
+
+    from keras_registry.artifact import Artifact, ConfigScan
+    from keras_registry.findings import Finding
+    from keras_registry.manifest import Manifest
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command."""
+    parser.add_argument("file", help="a .keras file")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Prints what is in the file; imports neither Keras nor any plugin."""
+    reading = read_keras_zip(parsed.file)
+    if reading.artifact is None:
+        print_unreadable("inspect", reading.name, reading.findings, as_json=parsed.json)
+        return Exit.UNREADABLE
+    artifact = reading.artifact
+    document = read_manifest(artifact.manifest_document) if artifact.has_manifest else None
+    manifest = None if document is None else document.manifest
+    findings = tuple(validate_reading(document, Policy.COMPATIBLE))
+    scan = scan_config(artifact.config)
+    if parsed.json:
+        _print_json(artifact, scan, manifest, findings)
+    else:
+        _print_text(artifact, scan, manifest, findings)
+    return Exit.FINDINGS if has_errors(findings) else Exit.OK
+
+
+def _objects(
+    artifact: Artifact, scan: ConfigScan, manifest: Manifest | None
+) -> list[dict[str, Any]]:
+    """The custom objects that the model itself names, with what the manifest says of them."""
+    rows = []
+    for key, uses in scan.by_key().items():
+        record = None if manifest is None else manifest.find_object(key)
+        if record is None and all(use.is_possible for use in uses):
+            continue
+        rows.append(
+            {
+                "key": key,
+                "kind": str(uses[0].kind if record is None else record.kind),
+                "count": len(uses),
+                "first_place": describe_place(artifact.config, uses[0].path),
+                "distribution": None if record is None else record.distribution,
+                "config_version": None if record is None else record.config_version,
+            }
+        )
+    return rows
+
+
+def _print_json(
+    artifact: Artifact, scan: ConfigScan, manifest: Manifest | None, findings: tuple[Finding, ...]
+) -> None:
+    print_json(
+        "inspect",
+        findings,
+        file=artifact.name,
+        readable=True,
+        size=artifact.size,
+        members=[{"name": m.name, "size": m.size} for m in artifact.members],
+        keras_version=artifact.metadata.get("keras_version"),
+        date_saved=artifact.metadata.get("date_saved"),
+        model={"class_name": artifact.config.get("class_name"), "name": _model_name(artifact)},
+        objects=_objects(artifact, scan, manifest),
+        lambdas=[describe_place(artifact.config, path) for path in scan.lambdas],
+        manifest=None if manifest is None else dump_manifest(manifest),
+    )
+
+
+def _model_name(artifact: Artifact) -> Any:
+    inner = artifact.config.get("config")
+    return inner.get("name") if isinstance(inner, dict) else None
+
+
+def _print_text(
+    artifact: Artifact, scan: ConfigScan, manifest: Manifest | None, findings: tuple[Finding, ...]
+) -> None:
+    members = f"{len(artifact.members)} members"
+    keras_version = printable(artifact.metadata.get("keras_version", "unknown"), limit=60)
+    saved = printable(artifact.metadata.get("date_saved", "unknown"), limit=60)
+    model = printable(artifact.config.get("class_name", "unknown"), limit=60)
+    say(artifact.name)
+    say(f"  file           .keras, {format_size(artifact.size)}, {members}")
+    say(f'  model          {model} "{printable(_model_name(artifact), limit=60)}"')
+    say(f"  saved          with Keras {keras_version}, {saved}")
+    if manifest is None:
+        say("  manifest       none")
+    else:
+        say(f"  manifest       {manifest.manifest_version}, by {printable(manifest.generator)}")
+        _print_environment(manifest)
+        _print_weights(manifest)
+    for path in scan.lambdas:
+        say(f"  lambda         {describe_place(artifact.config, path)}")
+    _print_objects(_objects(artifact, scan, manifest))
+    if manifest is not None and manifest.distributions:
+        _print_distributions(manifest)
+    for item in findings:
+        say(render_finding(item))
+
+
+def _print_environment(manifest: Manifest) -> None:
+    environment = manifest.environment
+    if environment is None:
+        return
+    backend = " ".join(filter(None, [environment.backend, environment.backend_version]))
+    parts = [
+        f"Keras {environment.keras}" if environment.keras else "",
+        backend,
+        f"Python {environment.python}" if environment.python else "",
+    ]
+    say(f"  environment    {', '.join(filter(None, parts))}")
+
+
+def _print_weights(manifest: Manifest) -> None:
+    for part, record in (manifest.weights or {}).items():
+        if record is not None:
+            count = "?" if record.count is None else record.count
+            say(f"  {printable(part, limit=20):<14} {count} arrays, {record.fingerprint}")
+
+
+def _print_objects(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        say("  objects        no custom objects")
+        return
+    say("  objects")
+    heading = ("key", "kind", "places", "first", "distribution")
+    body = [
+        (
+            printable(row["key"]),
+            row["kind"],
+            str(row["count"]),
+            row["first_place"],
+            row["distribution"] or "unknown",
+        )
+        for row in rows
+    ]
+    print_table([heading, *body], indent=4)
+
+
+def _print_distributions(manifest: Manifest) -> None:
+    say("  distributions")
+    heading = ("name", "version", "compatible", "install", "digest")
+    body = [
+        (
+            name,
+            record.version or "unknown",
+            record.requires or "unknown",
+            {True: "editable", False: "regular", None: "unknown"}[record.editable],
+            f"{record.digest[:19]}…" if record.digest else "none",
+        )
+        for name, record in (manifest.distributions or {}).items()
+    ]
+    print_table([heading, *body], indent=4)

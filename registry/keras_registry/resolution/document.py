@@ -1,0 +1,79 @@
+"""What the manifest as a document tells: whether it can be believed, and where it was made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from keras_registry.hashes import hash_json
+from keras_registry.manifest import validate_reading
+from keras_registry.names import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keras_registry.artifact import ConfigScan
+    from keras_registry.findings import Finding
+    from keras_registry.manifest import Manifest, ManifestReading
+    from keras_registry.resolution.model import Question
+
+__all__ = ["environment_findings", "manifest_findings"]
+
+
+def manifest_findings(
+    question: Question, reading: ManifestReading | None, scan: ConfigScan
+) -> Iterator[Finding]:
+    """What is wrong with the manifest itself (codes M).
+
+    Args:
+        question: What `resolve_model` was asked.
+        reading: What came of reading the manifest; None if the file has none.
+        scan: The objects that the model names.
+    """
+    yield from validate_reading(reading, question.policy)
+    if reading is None:
+        return
+    expected = None if reading.manifest is None else reading.manifest.config
+    if reading.manifest and expected is not None and expected != hash_json(question.config):
+        yield _disagreement(question, reading.manifest, scan)
+
+
+def _disagreement(question: Question, manifest: Manifest, scan: ConfigScan) -> Finding:
+    listed = {record.key for record in manifest.objects}
+    used = {use.key for use in scan.uses if not use.is_possible}
+    added = ", ".join(printable(key) for key in sorted(used - listed))
+    return question.finding(
+        "M106",
+        "the manifest was made for another model description",
+        wanted=f"the config with the hash {manifest.config}",
+        found=f"a config that also names {added}" if added else "a config that was changed",
+        hint="save the model again with keras_registry imported, if the change was yours",
+    )
+
+
+def environment_findings(question: Question) -> Iterator[Finding]:
+    """How Keras and its backend differ from those that saved the model (codes K).
+
+    Args:
+        question: What `resolve_model` was asked.
+    """
+    saved = question.manifest and question.manifest.environment
+    if not saved:
+        return
+    here = question.environment
+    if saved.keras and here.keras_version and Version(saved.keras) > Version(here.keras_version):
+        yield question.finding(
+            "K101",
+            "the model was saved by a newer Keras",
+            wanted=f"keras {saved.keras} or newer",
+            found=f"keras {here.keras_version}",
+            hint=f'pip install "keras>={saved.keras}"',
+        )
+    if saved.backend and saved.backend != here.backend:
+        yield question.finding(
+            "K102",
+            "the model was saved under another backend",
+            wanted=" ".join(filter(None, [saved.backend, saved.backend_version])),
+            found=here.backend,
+        )
