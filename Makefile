@@ -30,7 +30,7 @@ help:
 	@echo "$(NOX)/$(BIN)/nox --list     the single verbs, once \`make test\` has run"
 
 demo: $(DEMO)/.installed dist/.starter
-	$(DEMO)/$(BIN)/keras-registry demo --wheel dist/keras_registry_starter-*.whl
+	$(DEMO)/$(BIN)/keras-registry demo --plugin dist/keras_registry_starter-*.whl
 
 test: $(NOX)/.installed
 	$(NOX)/$(BIN)/python -m nox

@@ -63,6 +63,9 @@ class KerasField:
         """What Keras stores for the object."""
         import keras
 
+        if getattr(value, "__name__", None) == "<lambda>":
+            # The serializers of the namespaces drop what tells that it is a lambda.
+            return keras.saving.serialize_keras_object(value)
         return getattr(keras, self.namespace).serialize(value)
 
     def check_form(self, value: Any) -> Any:

@@ -99,7 +99,10 @@ def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
 
 
 def _generator() -> str:
-    return f"keras-registry {metadata.version('keras-registry')}"
+    try:
+        return f"keras-registry {metadata.version('keras-registry')}"
+    except metadata.PackageNotFoundError:  # run from a source tree
+        return "keras-registry unknown"
 
 
 def _known_objects(config: Any) -> dict[str, KnownObject]:

@@ -3,6 +3,7 @@
 A fingerprint is an XXH3-128 hash over what each layer's `save_own_variables` yields, layer by
 layer in the model's flattened order: for each variable, sorted by name, its name, dtype, shape
 and bytes. Names of layers and classes do not enter, so a renamed layer keeps its fingerprint.
+Integers count as 64 bits wide, since the backends choose different widths for counters.
 """
 
 from __future__ import annotations
@@ -80,13 +81,18 @@ def _buffer(value: Any) -> tuple[str, Any]:
     read = getattr(tensor, "_read_variable_op", None)
     if read is not None:
         tensor = read()  # a TensorFlow variable: this shares its memory, `numpy()` copies
-    view = _view(tensor)
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
+    shape = tuple(int(size) for size in tensor.shape)
+    is_integer = keras.backend.is_int_dtype(dtype)
+    view = None if is_integer else _view(tensor)
     if view is not None and view.c_contiguous:
-        return _header(tensor), view
+        return f"{dtype}{shape}", view
     import numpy as np
 
     array = np.ascontiguousarray(keras.ops.convert_to_numpy(tensor))
-    return _header(array), array.reshape(-1).view(np.uint8).data
+    if is_integer:
+        dtype, array = "int64", array.astype(np.int64)
+    return f"{dtype}{shape}", array.reshape(-1).view(np.uint8).data
 
 
 def _view(tensor: Any) -> memoryview | None:
@@ -95,10 +101,3 @@ def _view(tensor: Any) -> memoryview | None:
         return memoryview(tensor)
     except (TypeError, ValueError, BufferError):
         return None
-
-
-def _header(tensor: Any) -> str:
-    import keras
-
-    dtype = keras.backend.standardize_dtype(tensor.dtype)
-    return f"{dtype}{tuple(int(size) for size in tensor.shape)}"
