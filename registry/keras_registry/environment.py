@@ -15,7 +15,7 @@ import platform
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from keras_registry.keras_names import CLASSES, FUNCTIONS
 from keras_registry.names import ALIAS_GROUP, Kind, ObjectRef, is_key, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "DEFAULT_BACKEND",
@@ -195,7 +195,7 @@ class Environment:
 
     @cached_property
     def _scan(self) -> _Scan:
-        return _scan(importlib_metadata.distributions(path=self._search_path()))
+        return _scan(tuple((folder, _changed_at(folder)) for folder in self._search_path()))
 
     def _search_path(self) -> list[str]:
         return sys.path if self._path is None else self._path
@@ -208,10 +208,21 @@ class _Scan:
     findings: tuple[Finding, ...]
 
 
-def _scan(candidates: Iterable[Any]) -> _Scan:
+def _changed_at(folder: str) -> int:
+    """When a folder last gained or lost something, as installers make it do."""
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=8)
+def _scan(folders: tuple[tuple[str, int], ...]) -> _Scan:
+    """Reads all distributions in some folders, once for as long as the folders do not change."""
     distributions: dict[str, InstalledDistribution] = {}
     findings: list[Finding] = []
-    for candidate in candidates:
+    path = [folder for folder, _ in folders]
+    for candidate in importlib_metadata.distributions(path=path):
         if not _lists_plugins(candidate):
             continue
         found = _read_distribution(candidate)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import ObjectUse, describe_place, scan_config
+from keras_registry.artifact import ConfigScan, ObjectUse, describe_place
 from keras_registry.findings import Finding, Need, Policy, finding
 from keras_registry.hashes import hash_json
 from keras_registry.manifest import (
@@ -62,6 +62,7 @@ class Recording:
 
 def record_model(
     config: Any,
+    scan: ConfigScan,
     *,
     generator: str,
     registry: Registry,
@@ -73,13 +74,13 @@ def record_model(
 
     Args:
         config: The JSON document of ``config.json``.
+        scan: The objects that it names.
         generator: The program that records, and its version.
         registry: The live registered objects.
         environment: What is installed.
         known: Objects that plain Keras has under keys of the config, and that are not ours.
         weights: The records of the weights, by part.
     """
-    scan = scan_config(config)
     records: list[ObjectRecord] = []
     sources: dict[str, InstalledDistribution] = {}
     stranded: list[Need] = []

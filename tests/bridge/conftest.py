@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import shutil
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import pytest
 
+from tests.support.distributions import hand_made_distribution, record_row
 from tests.support.processes import Completed, run_python
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def answer(**values):
     print(json.dumps(values, default=str))
 
 
-def small_model(*between, seed=7, loss=None, metrics=(), name="small"):
+def small_model(*between, loss=None, metrics=(), seed=7, name="small"):
     """A model of Keras's own layers, or with others in the middle."""
     import keras
     keras.utils.set_random_seed(seed)
@@ -42,6 +42,7 @@ def small_model(*between, seed=7, loss=None, metrics=(), name="small"):
     model = keras.Sequential(layers, name=name)
     if loss is not None:
         model.compile("adam", loss=loss, metrics=list(metrics))
+        model.optimizer.build(model.trainable_variables)
     return model
 
 
@@ -52,6 +53,14 @@ def caught(function, *args, **kwargs):
     except BaseException as error:
         return error
     raise AssertionError("nothing was raised")
+
+
+def warned(function, *args, **kwargs):
+    """What a call returns, and the findings of which it warned."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = function(*args, **kwargs)
+    return result, [w.message.finding for w in caught if hasattr(w.message, "finding")]
 
 
 def codes(findings):
@@ -69,15 +78,14 @@ def manifest_of(path):
 
 
 def as_program(body: str) -> str:
-    """Returns a program of the prelude and a body that may be indented."""
+    """Return a program of the prelude and a body that may be indented."""
     return f"{PRELUDE}\n{dedent(body)}"
 
 
 @pytest.fixture
 def child(fork_server: ForkServer, tmp_path: Path) -> Callable[..., Completed]:
-    """Runs a program in a process in which Keras is imported, and nothing of ours."""
+    """Run a program in a process in which Keras is imported, and nothing of ours."""
 
-    @functools.wraps(fork_server.run)
     def run(body: str, *argv: object, **options: Any) -> Completed:
         options.setdefault("cwd", tmp_path)
         return fork_server.run(as_program(body), argv=map(str, argv), **options)
@@ -87,9 +95,8 @@ def child(fork_server: ForkServer, tmp_path: Path) -> Callable[..., Completed]:
 
 @pytest.fixture
 def interpreter(tmp_path: Path) -> Callable[..., Completed]:
-    """Runs a program in a fresh interpreter, in which nothing is imported."""
+    """Run a program in a fresh interpreter, in which nothing is imported."""
 
-    @functools.wraps(run_python)
     def run(body: str, *argv: object, **options: Any) -> Completed:
         options.setdefault("cwd", tmp_path)
         return run_python(as_program(body), argv=map(str, argv), **options)
@@ -98,50 +105,115 @@ def interpreter(tmp_path: Path) -> Callable[..., Completed]:
 
 
 @pytest.fixture
-def altered_model(acme_model: SavedModel, tmp_path: Path) -> Callable[..., Path]:
-    """Writes a copy of the acme model with its config, manifest or weights changed."""
+def alter() -> Callable[..., Path]:
+    """Change the config, the metadata, the manifest or the weights inside a file."""
 
-    def write(
-        name: str = "altered.keras",
+    def change(
+        path: Path,
         *,
-        config: Callable[[dict[str, Any]], None] | None = None,
-        manifest: Callable[[dict[str, Any]], None] | None = None,
-        weights: Callable[[h5py.File], None] | None = None,
+        config: Callable[[dict[str, Any]], object] | None = None,
+        metadata: Callable[[dict[str, Any]], object] | None = None,
+        manifest: Callable[[dict[str, Any]], object] | None = None,
+        weights: Callable[[h5py.File], object] | None = None,
     ) -> Path:
-        path = Path(shutil.copy(acme_model.path, tmp_path / name))
         if config is not None:
-            edit_json(path, "config.json", config)
+            _edit_json(path, "config.json", config)
+        if metadata is not None:
+            _edit_json(path, "metadata.json", metadata)
         if manifest is not None:
-            edit_json(path, "metadata.json", lambda document: manifest(document["keras_registry"]))
+            _edit_json(path, "metadata.json", lambda found: manifest(found["keras_registry"]))
         if weights is not None:
-            edit_weights(path, weights)
+            _edit_weights(path, weights)
         return path
 
-    return write
+    return change
 
 
-def edit_json(path: Path, member: str, edit: Callable[[Any], None]) -> None:
-    """Changes a JSON document inside an archive."""
+@pytest.fixture
+def acme_copy(acme_model: SavedModel, tmp_path: Path, alter: Callable[..., Path]) -> Any:
+    """Make a copy of the acme model, changed as `alter` does."""
+
+    def copy(name: str = "copy.keras", **changes: Any) -> Path:
+        return alter(Path(shutil.copy(acme_model.path, tmp_path / name)), **changes)
+
+    return copy
+
+
+def _edit_json(path: Path, member: str, edit: Callable[[Any], object]) -> None:
     with zipfile.ZipFile(path) as archive:
         document = json.loads(archive.read(member))
     edit(document)
-    replace_member(path, member, json.dumps(document).encode())
+    _replace_member(path, member, json.dumps(document).encode())
 
 
-def edit_weights(path: Path, edit: Callable[[h5py.File], None]) -> None:
-    """Changes the weights inside an archive."""
+def _edit_weights(path: Path, edit: Callable[[h5py.File], object]) -> None:
     with zipfile.ZipFile(path) as archive:
         store = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(store, "r+") as file:
         edit(file)
-    replace_member(path, "model.weights.h5", store.getvalue())
+    _replace_member(path, "model.weights.h5", store.getvalue())
 
 
-def replace_member(path: Path, member: str, data: bytes) -> None:
-    """Writes an archive anew with another content of one member."""
+def _replace_member(path: Path, member: str, data: bytes) -> None:
     with zipfile.ZipFile(path) as archive:
         members = {info.filename: archive.read(info) for info in archive.infolist()}
     members[member] = data
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
+
+
+SCALE_SOURCE = '''\
+"""A layer that multiplies."""
+
+import keras
+
+from keras_registry import register
+
+
+@register("acme")
+class Scale(keras.layers.Layer):
+    """`x * scale * factor`."""
+
+    made_by = "the plugin"
+
+    def __init__(self, factor: float = 1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def build(self, input_shape):
+        self.scale = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="scale")
+
+    def call(self, inputs):
+        return inputs * self.scale * self.factor
+'''
+
+
+@pytest.fixture(scope="session")
+def scale_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that has the distribution acme-scale 1.2.0, with the layer `acme>Scale`."""
+    folder = tmp_path_factory.mktemp("scale-site")
+    (folder / "acme_scale.py").write_text(SCALE_SOURCE, encoding="utf-8")
+    hand_made_distribution(
+        folder,
+        "acme-scale",
+        "1.2.0",
+        {"keras_registry.layers": {"acme>Scale": "acme_scale:Scale"}},
+        record=[record_row("acme_scale.py", SCALE_SOURCE)],
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scale_model(
+    tmp_path_factory: pytest.TempPathFactory, scale_site: Path, fork_server: ForkServer
+) -> Path:
+    """A model with one `acme>Scale`. Read only."""
+    path = tmp_path_factory.mktemp("scale-model") / "scale.keras"
+    program = """
+    import keras_registry
+    from acme_scale import Scale
+    small_model(Scale(3.0, name="scale")).save(sys.argv[1])
+    """
+    fork_server.run(as_program(program), argv=[path], path=[scale_site]).check()
+    return path

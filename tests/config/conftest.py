@@ -1,7 +1,6 @@
 """What all tests of config schemas share."""
 
 import pytest
-
 from tests.support.registered import restored_registries
 
 

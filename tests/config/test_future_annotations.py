@@ -30,7 +30,8 @@ class SameScaled(keras.layers.Layer):
     def __init__(self, units, activation="relu", **kwargs):
         super().__init__(**kwargs)
 
-    __init__.__annotations__ = {"units": t.PositiveInt, "activation": t.Activation}
+
+SameScaled.__init__.__annotations__ = {"units": t.PositiveInt, "activation": t.Activation}
 
 
 def test_text_annotations_are_resolved():

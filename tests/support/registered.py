@@ -1,4 +1,4 @@
-"""Objects registered by a test: gone afterwards, and sent through Keras's serialisation and back."""
+"""Objects that a test registers: gone afterwards, and sent through Keras and back."""
 
 from __future__ import annotations
 

@@ -93,42 +93,65 @@ def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
     """
     uses: list[ObjectUse] = []
     lambdas: list[Path] = []
-    pending: list[tuple[Path, Any]] = [((), config)]
+    pending: list[tuple[_Link, Any]] = [(None, config)]
     while pending:
-        path, node = pending.pop()
-        children: list[tuple[Path, Any]] = []
-        if isinstance(node, dict):
+        link, node = pending.pop()
+        if type(node) is str:
+            uses.append(_possible_use_at(_path(link), node))
+            continue
+        skipped = _NOTHING
+        if type(node) is dict:
             name = node.get("class_name")
-            if name == "__lambda__":
-                lambdas.append(path)
-            elif isinstance(name, str) and "config" in node:
-                use = _use_at(path, node, name)
-                if use is not None:
-                    uses.append(use)
-            children = [
-                ((*path, key), value)
-                for key, value in node.items()
-                if isinstance(value, dict | list | str)
-                and not (name and (key in _IDENTITY or name == "function"))
-            ]
-            if not path and not with_compile:
-                children = [child for child in children if child[0] != ("compile_config",)]
-        elif isinstance(node, list):
-            children = [
-                ((*path, index), value)
-                for index, value in enumerate(node)
-                if isinstance(value, dict | list | str)
-            ]
-        elif ">" in node and is_key(node):
-            uses.append(ObjectUse(node, path, None, None, _kind_at(path), is_possible=True))
-        pending.extend(reversed(children))
+            if type(name) is str and "config" in node:
+                if name in _WITHOUT_OBJECTS:
+                    continue
+                if name == "__lambda__":
+                    lambdas.append(_path(link))
+                else:
+                    use = _use_at(link, node, name)
+                    if use is not None:
+                        uses.append(use)
+                skipped = _OF_FUNCTION if name == "function" else _OF_CLASS
+            if link is None and not with_compile:
+                skipped |= {"compile_config"}
+        steps = node.items() if type(node) is dict else enumerate(node)
+        children = [
+            ((link, step), value)
+            for step, value in steps
+            if (type(value) in _CONTAINERS and value)
+            or (type(value) is str and ">" in value and is_key(value))
+        ]
+        pending.extend(child for child in reversed(children) if child[0][1] not in skipped)
     return ConfigScan(tuple(uses), tuple(lambdas))
 
 
-_IDENTITY = frozenset({"class_name", "registered_name", "module"})
+# A place on the way down: the place above it, and the step from there. Most are never looked at
+# again, so that their paths need not be made.
+_Link = tuple[Any, str | int] | None
+
+# What Keras writes for values: their configs may be large, and hold no objects.
+_WITHOUT_OBJECTS = frozenset(
+    {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__"}
+)
+_CONTAINERS = frozenset({dict, list})
+_NOTHING: frozenset[str] = frozenset()
+_OF_CLASS = frozenset({"class_name", "registered_name", "module"})
+_OF_FUNCTION = _OF_CLASS | {"config"}
 
 
-def _use_at(path: Path, node: dict[str, Any], class_name: str) -> ObjectUse | None:
+def _path(link: _Link) -> Path:
+    steps: list[str | int] = []
+    while link is not None:
+        link, step = link
+        steps.append(step)
+    return tuple(reversed(steps))
+
+
+def _possible_use_at(path: Path, key: str) -> ObjectUse:
+    return ObjectUse(key, path, None, None, _kind_at(path), is_possible=True)
+
+
+def _use_at(link: _Link, node: dict[str, Any], class_name: str) -> ObjectUse | None:
     module = node.get("module")
     module = module if isinstance(module, str) else None
     registered_name = node.get("registered_name")
@@ -136,7 +159,7 @@ def _use_at(path: Path, node: dict[str, Any], class_name: str) -> ObjectUse | No
         name = node["config"]
         if not isinstance(name, str) or _is_keras_function(name, module):
             return None
-        return ObjectUse(name, path, None, module, Kind.FUNCTION)
+        return ObjectUse(name, _path(link), None, module, Kind.FUNCTION)
     if class_name.startswith("__"):
         return None
     own_name = registered_name is None or registered_name == class_name
@@ -145,6 +168,7 @@ def _use_at(path: Path, node: dict[str, Any], class_name: str) -> ObjectUse | No
     key = registered_name if isinstance(registered_name, str) else class_name
     # Whatever merely looks like an object may be a dict of the user's own.
     is_possible = "registered_name" not in node and "module" not in node
+    path = _path(link)
     return ObjectUse(key, path, class_name, module, _kind_at(path), is_possible=is_possible)
 
 

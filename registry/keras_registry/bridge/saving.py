@@ -9,6 +9,7 @@ import shutil
 import sys
 import threading
 from contextlib import contextmanager
+from functools import cache
 from importlib import metadata
 from io import IOBase
 from pathlib import Path
@@ -28,6 +29,7 @@ from keras_registry.registration import default_registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from keras_registry.artifact import ConfigScan
     from keras_registry.findings import Finding
 
 __all__ = [
@@ -83,12 +85,14 @@ def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
         config: The JSON document of its serialised config.
     """
     try:
+        scan = scan_config(config)
         recording = record_model(
             config,
+            scan,
             generator=_generator(),
             registry=default_registry,
             environment=running_environment(),
-            known=_known_objects(config),
+            known=_known_objects(scan),
             weights=fingerprint_weights(model),
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the model must be saved
@@ -98,6 +102,7 @@ def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
     return dump_manifest(recording.manifest)
 
 
+@cache
 def _generator() -> str:
     try:
         return f"keras-registry {metadata.version('keras-registry')}"
@@ -105,12 +110,12 @@ def _generator() -> str:
         return "keras-registry unknown"
 
 
-def _known_objects(config: Any) -> dict[str, KnownObject]:
+def _known_objects(scan: ConfigScan) -> dict[str, KnownObject]:
     """The objects of a config that were registered with plain Keras, or are in a scope."""
     import keras
 
     known: dict[str, KnownObject] = {}
-    for key in scan_config(config).by_key():
+    for key in scan.by_key():
         if default_registry.find(key) is None:
             found = keras.saving.get_registered_object(key)
             if found is not None:

@@ -55,13 +55,15 @@ def _owners(model: Any) -> dict[str, list[Any]]:
 
 
 def _fingerprint(owners: Iterable[Any]) -> WeightsRecord:
+    import keras
+
     digest = xxhash.xxh3_128()
     count = 0
     for owner in owners:
         store: dict[str, Any] = {}
         try:
             owner.save_own_variables(store)
-            entries = [(name, *_buffer(value)) for name, value in sorted(store.items())]
+            entries = [(name, *_buffer(keras, store[name])) for name in sorted(store)]
         except Exception as error:
             message = f"{getattr(owner, 'name', type(owner).__name__)}: {error}"
             raise UnverifiableError(message) from error
@@ -73,18 +75,19 @@ def _fingerprint(owners: Iterable[Any]) -> WeightsRecord:
     return WeightsRecord(count=count, fingerprint=f"xxh3:{digest.hexdigest()}")
 
 
-def _buffer(value: Any) -> tuple[str, Any]:
+def _buffer(keras: Any, value: Any) -> tuple[str, Any]:
     """The dtype and shape of a variable, tensor or array, and its bytes, not copied if possible."""
-    import keras
-
-    tensor = value.value if isinstance(value, keras.Variable) else value
-    read = getattr(tensor, "_read_variable_op", None)
-    if read is not None:
-        tensor = read()  # a TensorFlow variable: this shares its memory, `numpy()` copies
-    dtype = keras.backend.standardize_dtype(tensor.dtype)
-    shape = tuple(int(size) for size in tensor.shape)
-    is_integer = keras.backend.is_int_dtype(dtype)
-    view = None if is_integer else _view(tensor)
+    if isinstance(value, keras.Variable):
+        tensor, dtype = value.value, value.dtype
+    else:
+        tensor, dtype = value, keras.backend.standardize_dtype(value.dtype)
+    shape = tuple(map(int, value.shape))
+    is_integer = "int" in dtype
+    view = None
+    if not is_integer:
+        # Of TensorFlow's variables this shares the memory; their own `numpy()` copies it.
+        read = getattr(tensor, "_read_variable_op", None)
+        view = _view(tensor if read is None else read())
     if view is not None and view.c_contiguous:
         return f"{dtype}{shape}", view
     import numpy as np

@@ -1,0 +1,230 @@
+"""One function a budget."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+import keras_registry
+from benchmarks.pairs import Ratio, measure_pairs
+from benchmarks.subjects import (
+    CUSTOM_OBJECTS,
+    Gate,
+    PlainGate,
+    make_large_model,
+    make_many_layers,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["CASES"]
+
+
+def _plain(act: Callable[[], Any]) -> Callable[[], None]:
+    """The act without hooks."""
+
+    def done() -> None:
+        keras_registry.disable()
+        try:
+            act()
+        finally:
+            keras_registry.enable()
+
+    return done
+
+
+def _load_pair(name: str, path: Path, pairs: int) -> Ratio:
+    def ours() -> None:
+        keras.saving.load_model(path)
+
+    def plain() -> None:
+        keras.saving.load_model(path, custom_objects=CUSTOM_OBJECTS)
+
+    return measure_pairs(name, 1.05, ours, _plain(plain), pairs=pairs)
+
+
+def _save_pair(name: str, model: Any, folder: Path, pairs: int) -> Ratio:
+    target = folder / "saved.keras"
+
+    def save() -> None:
+        model.save(target)
+
+    return measure_pairs(name, 1.05, save, _plain(save), pairs=pairs)
+
+
+def large_model(folder: Path, pairs: int) -> Iterator[Ratio]:
+    """Loading and saving 512 MB."""
+    path = folder / "large.keras"
+    model = make_large_model(path, megabytes=512)
+    yield _load_pair("load 512 MB / plain Keras", path, pairs)
+    yield _save_pair("save 512 MB / plain Keras", model, folder, pairs)
+
+
+def many_layers(folder: Path, pairs: int) -> Iterator[Ratio]:
+    """Loading and saving 300 layers; plain Keras on a file with and without a manifest."""
+    path = folder / "many.keras"
+    model = make_many_layers(path, layers=300)
+    yield _load_pair("load 300 layers / plain Keras", path, pairs)
+    yield _save_pair("save 300 layers / plain Keras", model, folder, pairs)
+    bare = folder / "bare.keras"
+    _plain(lambda: model.save(bare))()
+    with_manifest = _plain(lambda: keras.saving.load_model(path, custom_objects=CUSTOM_OBJECTS))
+    without = _plain(lambda: keras.saving.load_model(bare, custom_objects=CUSTOM_OBJECTS))
+    name = "plain Keras, file with a manifest / without"
+    yield measure_pairs(name, 1.01, with_manifest, without, pairs=pairs)
+
+
+def construction(folder: Path, pairs: int) -> Iterator[Ratio]:  # noqa: ARG001 - no files
+    """Constructing a registered layer."""
+    yield measure_pairs(
+        "construct a registered layer / unregistered",
+        1.05,
+        lambda: Gate(8, activation="relu"),
+        lambda: PlainGate(8, activation="relu"),
+        pairs=pairs,
+        repeat=2000,
+    )
+
+
+def many_distributions(folder: Path, pairs: int) -> Iterator[Ratio]:
+    """The same load with 10,000 installed plugin distributions and with one."""
+    one, many = folder / "one", folder / "many"
+    _install(one, 1)
+    _install(many, 10_000)
+    module = one / "bench_0000.py"
+    module.write_text(_PLUGIN, encoding="utf-8")
+    (many / module.name).write_text(_PLUGIN, encoding="utf-8")
+    path = folder / "plugin.keras"
+    with _on_path(one):
+        from bench_0000 import Block  # type: ignore[import-not-found]
+
+        tensor = inputs = keras.Input((8,))
+        for _ in range(50):
+            tensor = Block(8)(tensor)
+        keras_registry.save_model(keras.Model(inputs, tensor), path)
+
+    def load(site: Path) -> Callable[[], None]:
+        def done() -> None:
+            with _on_path(site):
+                keras.saving.load_model(path)
+
+        return done
+
+    def start(program: str, hooks: str) -> Callable[[], None]:
+        command = [sys.executable, "-c", f"{program}; keras.saving.load_model({str(path)!r})"]
+        environment = {**os.environ, "PYTHONPATH": str(many), "KERAS_REGISTRY_HOOKS": hooks}
+        quiet = {"env": environment, "check": True, "stderr": subprocess.DEVNULL}
+        return lambda: subprocess.run(command, **quiet)
+
+    name = "load with 10,000 plugin distributions / with one"
+    yield measure_pairs(name, 1.05, load(many), load(one), pairs=pairs)
+    # TensorFlow itself reads the metadata of all that is installed, so both sides have 10,000.
+    ours = start("import keras, keras_registry", "1")
+    plain = start("import keras, bench_0000", "0")
+    name = "fresh process with 10,000, its first load / plain Keras"
+    yield measure_pairs(name, 1.05, ours, plain, pairs=pairs)
+
+
+_PLUGIN = """
+import keras
+from keras_registry import register, types as t
+
+
+@register("bench-0000", name="Block")
+class Block(keras.layers.Layer):
+    def __init__(self, units: t.PositiveInt, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units))
+
+    def call(self, inputs):
+        return keras.ops.matmul(inputs, self.kernel)
+"""
+
+
+def _install(site: Path, count: int) -> None:
+    for number in range(count):
+        name = f"bench-{number:04}"
+        info = site / f"{name.replace('-', '_')}-1.0.dist-info"
+        info.mkdir(parents=True)
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        (info / "METADATA").write_text(metadata, encoding="utf-8")
+        entry = f"[keras_registry.layers]\n{name}>Block = {name.replace('-', '_')}:Block\n"
+        (info / "entry_points.txt").write_text(entry, encoding="utf-8")
+
+
+@contextmanager
+def _on_path(site: Path) -> Iterator[None]:
+    """Puts a folder on sys.path."""
+    sys.path.insert(0, str(site))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(site))
+
+
+def inspection(folder: Path, pairs: int) -> Iterator[Ratio]:
+    """`keras-registry inspect` of a file of 1 GiB, as a whole process."""
+    path = folder / "huge.keras"
+    small = folder / "small.keras"
+    make_many_layers(small, layers=10)
+    with zipfile.ZipFile(small) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+        with target.open("padding.bin", "w") as member:
+            for _ in range(1 << 10):
+                member.write(bytes(1 << 20))
+    command = [sys.executable, "-m", "keras_registry", "inspect", str(path)]
+    baseline = [sys.executable, "-c", "import pydantic, zipfile, json"]
+    yield measure_pairs(
+        "inspect of 1 GiB, whole process / importing pydantic, zipfile, json",
+        1.3,
+        lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True),
+        lambda: subprocess.run(baseline, stdout=subprocess.DEVNULL, check=True),
+        pairs=max(pairs, 15),
+        remark=_memory_and_reads(path, small),
+    )
+
+
+def _memory_and_reads(path: Path, small: Path) -> str:
+    """Peak memory of the process, and bytes read for the large file beyond its imports."""
+    program = textwrap.dedent("""
+        import contextlib, io, json, sys
+        from keras_registry.cli import main
+        def rchar():
+            with open("/proc/self/io") as file:
+                return int(file.readline().split()[1])
+        with contextlib.redirect_stdout(io.StringIO()):
+            main(["inspect", sys.argv[2]])
+            before = rchar()
+            main(["inspect", sys.argv[1]])
+            read = rchar() - before
+        with open("/proc/self/status") as file:
+            peak = next(line.split()[1] for line in file if line.startswith("VmHWM"))
+        print(json.dumps([int(peak), read]))
+    """)
+    command = [sys.executable, "-c", program, str(path), str(small)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    kilobytes, read = json.loads(said)
+    return f"peak {kilobytes / 1024:.0f} MB (budget 80), {read / 1e6:.2f} MB read (budget 1)"
+
+
+CASES = {
+    "construct": construction,
+    "many-layers": many_layers,
+    "large": large_model,
+    "distributions": many_distributions,
+    "inspect": inspection,
+}

@@ -1,0 +1,98 @@
+"""Interleaved pairs: two ways to do one thing, in turns, so that a slow moment hits both."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Ratio", "measure_pairs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """What came of measuring two ways.
+
+    Attributes:
+        name: What was measured.
+        budget: The most that the ratio may be.
+        ratio: The median of the pairs' ratios, ours to the other's.
+        low: Their lower quartile.
+        high: Their upper quartile.
+        ours: The median of our times, in seconds.
+        other: The median of the other's times, in seconds.
+        pairs: The number of pairs.
+        remark: Further figures, in words.
+    """
+
+    name: str
+    budget: float
+    ratio: float
+    low: float
+    high: float
+    ours: float
+    other: float
+    pairs: int
+    remark: str = ""
+
+
+def measure_pairs(
+    name: str,
+    budget: float,
+    ours: Callable[[], object],
+    other: Callable[[], object],
+    *,
+    pairs: int = 15,
+    repeat: int = 1,
+    remark: str = "",
+) -> Ratio:
+    """Measures two ways in turns; which goes first alternates.
+
+    Args:
+        name: What is measured.
+        budget: The most that the ratio may be.
+        ours: Our way.
+        other: The other way.
+        pairs: How many pairs, after one that does not count.
+        repeat: How often each is called in one measurement.
+        remark: Further figures, in words.
+    """
+    times: list[tuple[float, float]] = []
+    for number in range(pairs + 1):
+        if number % 2:
+            second = _time(other, repeat)
+            first = _time(ours, repeat)
+        else:
+            first = _time(ours, repeat)
+            second = _time(other, repeat)
+        times.append((first, second))
+    counted = times[1:]
+    low, middle, high = statistics.quantiles([a / b for a, b in counted], n=4)
+    return Ratio(
+        name=name,
+        budget=budget,
+        ratio=middle,
+        low=low,
+        high=high,
+        ours=statistics.median(a for a, _ in counted) / repeat,
+        other=statistics.median(b for _, b in counted) / repeat,
+        pairs=pairs,
+        remark=remark,
+    )
+
+
+def _time(act: Callable[[], object], repeat: int) -> float:
+    gc.collect()
+    gc.disable()
+    try:
+        start = time.perf_counter()
+        for _ in range(repeat):
+            act()
+        return time.perf_counter() - start
+    finally:
+        gc.enable()

@@ -1,0 +1,240 @@
+"""S19: all the ways by which a program comes to Keras's `load_model`, in every order of imports."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.scenarios.archives import read_manifest_document
+from tests.scenarios.observing import install, observe, plain
+from tests.support.distributions import PluginProject
+from tests.support.processes import run_python
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import SavedModel
+    from tests.support.processes import ForkServer
+
+# A forked child has executed `import keras` and `import tensorflow`, and nothing of ours.
+ROUTES = {
+    "tf.keras": """\
+import tensorflow as tf
+import keras_registry
+load = tf.keras.models.load_model""",
+    "from tensorflow import keras": """\
+from tensorflow import keras
+import keras_registry
+load = keras.models.load_model""",
+    "from tensorflow.keras.models": """\
+from tensorflow.keras.models import load_model as load
+import keras_registry""",
+    "bound before the hooks": """\
+from keras.models import load_model as load
+import keras_registry""",
+    "bound from keras.saving before the hooks": """\
+from keras.saving import load_model as load
+import keras_registry""",
+    "bound after the hooks": """\
+import keras_registry
+from keras.models import load_model as load""",
+    "keras_registry.load_model": """\
+import keras_registry
+load = keras_registry.load_model""",
+}
+
+LOAD = """
+import json
+import sys
+import numpy as np
+
+before = sorted(n for n in sys.modules if n.startswith("acme_layers"))
+model = load(sys.argv[1])
+known = np.load(sys.argv[2])
+equal = np.array_equal(model.predict(known["x"], verbose=0), known["predictions"])
+print(json.dumps({"before": before, "equal": bool(equal), "loss": type(model.loss).__name__}))
+"""
+
+LOADED = {"before": [], "equal": True, "loss": "Pinball"}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_way_to_load_model_loads(
+    route: str, acme_site: Path, acme_model: SavedModel, fork_server: ForkServer
+) -> None:
+    """However a program came by `load_model`, before or after the hooks, the model is loaded."""
+    files = [acme_model.path, acme_model.npz]
+
+    done = fork_server.run(ROUTES[route] + LOAD, argv=files, path=[acme_site])
+
+    assert done.json() == LOADED
+    assert done.messages == ""
+
+
+@pytest.mark.parametrize("route", ["tf.keras", "bound before the hooks"])
+def test_plain_keras_fails_by_the_same_ways(
+    route: str, acme_site: Path, acme_model: SavedModel, fork_server: ForkServer
+) -> None:
+    """With the hooks off the same programs end in Keras's error."""
+    files = [acme_model.path, acme_model.npz]
+
+    done = fork_server.run(ROUTES[route] + LOAD, argv=files, path=[acme_site], env=plain)
+
+    assert done.returncode == 1
+    assert "Could not locate class 'GatedDense'" in done.stderr
+
+
+REAL_STARTS = {
+    "keras_registry, then tensorflow": """\
+import sys
+import keras_registry
+assert not {"keras", "tensorflow", "wrapt", "pydantic"} & set(sys.modules)
+import tensorflow as tf
+load = tf.keras.models.load_model""",
+    "keras_registry, then a name of keras.models": """\
+import keras_registry
+from keras.models import load_model as load""",
+    "tensorflow, then keras_registry": """\
+import sys
+import tensorflow as tf
+tf.keras.layers.Dense(1)
+import keras_registry
+load = tf.keras.models.load_model""",
+}
+
+
+@pytest.mark.parametrize("order", REAL_STARTS)
+def test_order_of_imports_does_not_matter(
+    order: str, acme_site: Path, acme_model: SavedModel
+) -> None:
+    """In a new interpreter the model loads whichever of the three was imported first."""
+    files = [acme_model.path, acme_model.npz]
+
+    done = run_python(REAL_STARTS[order] + LOAD, argv=files, path=[acme_site])
+
+    assert done.json() == LOADED
+    assert done.messages == ""
+
+
+TF_LAYERS = PluginProject(
+    name="tf-shop",
+    version="1.0",
+    modules={
+        "tf_shop/layers.py": """\
+import tensorflow as tf
+
+from keras_registry import register
+
+
+@register("tf_shop")
+class Shifted(tf.keras.layers.Layer):
+    def __init__(self, by: float, **kwargs):
+        super().__init__(**kwargs)
+        self.by = by
+
+    def build(self, input_shape):
+        self.scale = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="scale")
+
+    def call(self, inputs):
+        return tf.nn.relu(inputs * self.scale + self.by)
+"""
+    },
+    entry_points={"keras_registry.layers": {"tf_shop>Shifted": "tf_shop.layers:Shifted"}},
+)
+
+SAVE_TF_LAYERS = """\
+import sys
+import numpy as np
+import tensorflow as tf
+import keras_registry
+from tf_shop.layers import Shifted
+
+tf.keras.utils.set_random_seed(3)
+model = tf.keras.Sequential([tf.keras.layers.Input((4,)), Shifted(0.5), tf.keras.layers.Dense(1)])
+model.compile("adam", "mean_squared_error")
+x = np.random.default_rng(3).normal(size=(8, 4)).astype("float32")
+model.fit(x, x[:, :1], verbose=0)
+{save}
+np.savez(sys.argv[2], x=x, predictions=model.predict(x, verbose=0))
+"""
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        "model.save(sys.argv[1])",
+        "tf.keras.models.save_model(model, sys.argv[1])",
+        "callbacks = [tf.keras.callbacks.ModelCheckpoint(sys.argv[1])]\n"
+        "model.fit(x, x[:, :1], verbose=0, callbacks=callbacks)",
+    ],
+    ids=["model.save", "save_model", "ModelCheckpoint"],
+)
+def test_layers_of_tf_keras_are_saved_and_loaded(
+    save: str, fork_server: ForkServer, tmp_path: Path, tf_shop: Path
+) -> None:
+    """A layer built on `tf.keras.layers.Layer` travels by every way to save."""
+    files = [tmp_path / "model.keras", tmp_path / "model.npz"]
+    fork_server.run(SAVE_TF_LAYERS.format(save=save), argv=files, path=[tf_shop]).check()
+
+    assert read_manifest_document(files[0])["distributions"]["tf-shop"]["version"] == "1.0"
+    loaded = observe(fork_server.run, files[0], path=[tf_shop], inputs=files[1])
+    assert loaded.before == ()
+    assert loaded.is_silent()
+    assert loaded.classes[0] == "tf_shop.layers.Shifted"
+    predictions = np.asarray(loaded.predictions, "float32")
+    np.testing.assert_array_equal(predictions, np.load(files[1])["predictions"])
+
+
+@pytest.fixture(scope="module")
+def tf_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a plugin that is written against `tf.keras`."""
+    return install(TF_LAYERS, tmp_path_factory.mktemp("tf-shop"))
+
+
+LEGACY = """\
+import warnings
+
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    {first}
+    {second}
+    tf.keras.layers.Dense(1)
+    tf.keras.layers.Dense(2)
+ours = [w for w in caught if issubclass(w.category, keras_registry.KerasRegistryWarning)]
+print(len(ours))
+print(ours[0].message.finding.code)
+print(ours[0].message)
+"""
+
+
+def stand_in_for_tf_keras(folder: Path) -> Path:
+    """Write the least that TensorFlow takes for tf_keras, which the tests do not depend on."""
+    files = {
+        "__init__.py": '__version__ = "2.21.0"\n',
+        "api/_v2/keras/__init__.py": "from tf_keras.api._v2.keras import layers\n",
+        "api/_v2/keras/layers.py": "class Dense:\n    def __init__(self, units):\n        pass\n",
+    }
+    for name, text in files.items():
+        path = folder / "tf_keras" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("ours_first", [True, False], ids=["ours first", "tensorflow first"])
+def test_legacy_keras_gets_one_warning(ours_first: bool, tmp_path: Path) -> None:
+    """Under TF_USE_LEGACY_KERAS=1 one warning says that tf_keras is not covered."""
+    path = [] if importlib.util.find_spec("tf_keras") else [stand_in_for_tf_keras(tmp_path)]
+    order = ["import keras_registry", "import tensorflow as tf"]
+    first, second = order if ours_first else reversed(order)
+
+    done = run_python(
+        LEGACY.format(first=first, second=second), path=path, env={"TF_USE_LEGACY_KERAS": "1"}
+    ).check()
+
+    count, code, *text = done.stdout.splitlines()
+    assert (count, code) == ("1", "K302")
+    assert "tf.keras is tf_keras (Keras 2), which keras-registry does not cover" in text[1]

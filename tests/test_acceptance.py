@@ -1,0 +1,300 @@
+"""The main job from end to end, on real wheels and in fresh environments.
+
+A stranger publishes a plugin; a model that uses it is trained and saved; another environment, which
+has only pip-installed the wheel, loads it, checked, and without importing the plugin.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import site
+import sys
+import sysconfig
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from keras_registry.cli import main
+from keras_registry.environment import Environment
+from tests.scenarios.archives import alter, read_manifest_document
+from tests.scenarios.commands import FRAMEWORKS, block_imports, run_command
+from tests.scenarios.observing import install, observe, plain
+from tests.support.distributions import (
+    PluginProject,
+    build_wheel,
+    find_uv,
+    hand_made_distribution,
+    make_venv,
+    pip_install,
+    pip_install_editable,
+    pip_uninstall,
+    uv_install,
+)
+from tests.support.golden import check_golden
+from tests.support.plugins import ACME_ENTRY_POINTS, GATED_SOURCE, acme_project, altered
+from tests.support.processes import run_python
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import SavedModel
+    from tests.scenarios.archives import Edit
+    from tests.support.processes import Completed, ForkServer
+
+# Coverage follows into processes of this checkout; the core of an environment is another copy.
+UNMEASURED = {"COVERAGE_PROCESS_START": None, "COVERAGE_PROCESS_CONFIG": None}
+
+DATA = """\
+import json
+import sys
+
+import keras
+import numpy as np
+
+import keras_registry
+
+x = np.random.default_rng(5).uniform(-1, 1, size=(64, 3)).astype("float32")
+y = x[:, 1] - x[:, 2] + (1 + x[:, 0])
+
+
+def train(model, epochs):
+    # As it is written by hand: the same batches in the same order.
+    history = model.fit(x, y, epochs=epochs, batch_size=16, shuffle=False, verbose=0).history
+    return {name: [float(value) for value in values] for name, values in history.items()}
+
+"""
+
+PUBLISH = (
+    DATA
+    + """
+from keras_registry_starter.layers import GatedDense
+from keras_registry_starter.losses import PinballLoss
+from keras_registry_starter.metrics import Coverage
+
+keras.utils.set_random_seed(5)
+layers = [keras.Input((3,)), GatedDense(8, "silu", name="hidden"), keras.layers.Dense(3)]
+model = keras.Sequential(layers, name="starter_model")
+loss = PinballLoss((0.1, 0.5, 0.9), name="spread")
+model.compile(keras.optimizers.Adam(0.02), loss=loss, metrics=[Coverage(0, 2, name="eighty")])
+train(model, 2)
+model.save("m.keras")
+predictions = model.predict(x, verbose=0).tolist()
+print(json.dumps({"predictions": predictions, "history": train(model, 3)}))
+"""
+)
+
+ONE_LINE = "import keras, keras_registry; keras.saving.load_model('m.keras')"
+
+LOAD = (
+    DATA
+    + """
+def plugins():
+    return sorted(n for n in sys.modules if n.startswith(("keras_registry_starter", "acme_layers")))
+
+
+before = plugins()
+model = keras.saving.load_model("m.keras")
+after = plugins()
+predictions = model.predict(x, verbose=0).tolist()
+history = train(model, 3)
+(metric,) = model._compile_metrics.metrics  # Keras makes it when it trains
+found = {
+    "core": keras_registry.__file__,
+    "before": before,
+    "after": after,
+    "loss": [type(model.loss).__module__, list(model.loss.quantiles), model.loss.name],
+    "metric": [type(metric).__module__, metric.lower, metric.upper, metric.name],
+    "predictions": predictions,
+    "history": history,
+}
+print(json.dumps(found))
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Venv:
+    """A virtual environment with the core's wheel, and a folder that has `m.keras`.
+
+    Attributes:
+        python: Its interpreter.
+        folder: The working directory of its programs.
+        first: What the program printed that trained and saved the model.
+    """
+
+    python: Path
+    folder: Path
+    first: dict[str, Any]
+
+    @property
+    def site(self) -> Path:
+        """Its own site-packages."""
+        (found,) = self.python.parents[1].rglob("site-packages")
+        return found
+
+    def run(self, code: str, env: dict[str, str | None] | None = None) -> Completed:
+        """Run a program there."""
+        variables = {**UNMEASURED, **(env or {})}
+        return run_python(code, python=self.python, cwd=self.folder, env=variables)
+
+
+@pytest.fixture(scope="module")
+def venv(
+    tmp_path_factory: pytest.TempPathFactory, core_wheel: Path, starter_wheel: Path, acme_wheel: Path
+) -> Venv:
+    """A fresh environment: the core, the starter plugin and another plugin, installed by pip."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    python = make_venv(folder / "venv")
+    for wheel in (core_wheel, starter_wheel, acme_wheel):
+        pip_install(wheel, python=python)
+    first = run_python(PUBLISH, python=python, cwd=folder, env=UNMEASURED).json()
+    return Venv(python, folder, first)
+
+
+@pytest.fixture(scope="module")
+def loaded(venv: Venv) -> dict[str, Any]:
+    """What a program found that imports Keras and keras_registry, and loads the model."""
+    done = venv.run(LOAD)
+    found: dict[str, Any] = done.json()
+    assert done.messages == ""
+    return found
+
+
+def test_core_of_the_environment_is_that_of_the_wheel(venv: Venv, loaded: dict[str, Any]) -> None:
+    """The environment's programs run the installed wheel, not the checkout."""
+    assert Path(loaded["core"]).is_relative_to(venv.site)
+
+
+def test_one_line_loads_the_model_in_silence(venv: Venv) -> None:
+    """`import keras, keras_registry; keras.saving.load_model('m.keras')` succeeds without a word."""
+    done = venv.run(ONE_LINE).check()
+
+    assert (done.stdout, done.messages) == ("", "")
+
+
+def test_only_the_plugin_needed_comes_in_during_the_load(loaded: dict[str, Any]) -> None:
+    """The load imports the modules of the plugin that the model needs, and none of another."""
+    assert loaded["before"] == []
+    assert loaded["after"] == [
+        "keras_registry_starter",
+        "keras_registry_starter._tensors",
+        "keras_registry_starter.layers",
+        "keras_registry_starter.losses",
+        "keras_registry_starter.metrics",
+    ]
+
+
+def test_compiled_loss_and_metric_are_there(loaded: dict[str, Any]) -> None:
+    """Loss and metric are the plugin's, with the arguments that they had."""
+    assert loaded["loss"] == ["keras_registry_starter.losses", [0.1, 0.5, 0.9], "spread"]
+    assert loaded["metric"] == ["keras_registry_starter.metrics", 0, 2, "eighty"]
+
+
+def test_predictions_are_equal(venv: Venv, loaded: dict[str, Any]) -> None:
+    """The loaded model predicts exactly what the saved one did."""
+    assert loaded["predictions"] == venv.first["predictions"]
+
+
+def test_training_continues_as_without_the_round_trip(venv: Venv, loaded: dict[str, Any]) -> None:
+    """Three more epochs have the losses and metrics that the first process had without loading."""
+    assert loaded["history"] == venv.first["history"]
+    assert loaded["history"]["loss"][2] < loaded["history"]["loss"][0]
+
+
+def test_manifest_records_the_wheel(venv: Venv) -> None:
+    """The file names the plugin's objects, its version, range and digest."""
+    document = read_manifest_document(venv.folder / "m.keras")
+
+    installed = Environment(path=[str(venv.site)]).find_distribution("keras-registry-starter")
+    assert installed is not None
+    assert document["distributions"] == {
+        "keras-registry-starter": {
+            "version": "0.1.0",
+            "requires": ">=0.1,<0.2",
+            "editable": False,
+            "digest": installed.digest,
+        }
+    }
+    assert {(item["key"], item["kind"]) for item in document["objects"]} == {
+        ("starter>GatedDense", "layer"),
+        ("starter>PinballLoss", "loss"),
+        ("starter>Coverage", "metric"),
+    }
+
+
+def test_plain_keras_loads_the_file_with_the_plugin_imported(venv: Venv) -> None:
+    """With the hooks off and the plugin imported by hand, plain Keras loads the same file."""
+    imports = "from keras_registry_starter import layers, losses, metrics\n"
+    program = LOAD.replace("before = plugins()\n", imports + "before = plugins()\n")
+
+    found = venv.run(program, env={"KERAS_REGISTRY_HOOKS": "0"}).json()
+
+    assert found["predictions"] == venv.first["predictions"]
+    assert found["history"] == venv.first["history"]
+
+
+def test_file_has_the_three_members_of_keras(venv: Venv) -> None:
+    """The archive has the members that plain Keras writes, and no further one."""
+    with zipfile.ZipFile(venv.folder / "m.keras") as archive:
+        assert sorted(archive.namelist()) == ["config.json", "metadata.json", "model.weights.h5"]
+
+
+TRY = """
+import sys
+import keras
+import keras_registry
+
+try:
+    keras.saving.load_model(sys.argv[1] if len(sys.argv) > 1 else "m.keras")
+except TypeError as error:
+    print(isinstance(error, keras_registry.LoadError), [item.code for item in error.findings])
+    print(error)
+"""
+
+
+def test_uninstalled_plugin_is_one_error(venv: Venv) -> None:
+    """Without the plugin one error names every missing object and the line for pip, at once."""
+    pip_uninstall("keras-registry-starter", python=venv.python)
+    try:
+        done = venv.run(TRY).check()
+    finally:
+        (wheel,) = venv.folder.parent.rglob("keras_registry_starter-*.whl")
+        pip_install(wheel, python=venv.python)
+
+    head, _, text = done.stdout.partition("\n")
+    assert head == "True ['R101']"
+    check_golden("acceptance/uninstalled", text)
+    assert done.messages == ""
+
+
+def test_no_weight_is_read_before_the_error(
+    acme_model: SavedModel, acme_site: Path, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    """A file whose weights are garbage fails for its missing plugin, not for its weights."""
+    garbage = {"model.weights.h5": b"no weights at all"}
+    file = alter(acme_model.path, tmp_path / "m.keras", members=garbage)
+    data = bytearray(file.read_bytes())
+    data[data.index(b"no weights at all")] ^= 0xFF  # the checksum is wrong besides
+    file.write_bytes(data)
+
+    failed = observe(fork_server.run, file)
+    control = observe(fork_server.run, file, path=[acme_site])
+
+    assert failed.findings == (("R101", "error"),)
+    assert control.error is not None
+    assert control.codes != ["R101"]
+
+
+def test_error_is_of_the_class_that_plain_keras_needs(
+    acme_model: SavedModel, fork_server: ForkServer
+) -> None:
+    """The class that catches plain Keras's error in this situation catches ours."""
+    theirs = observe(fork_server.run, acme_model.path, env=plain)
+    ours = observe(fork_server.run, acme_model.path)
+
+    assert theirs.error_classes[0] == "TypeError"
+    assert "TypeError" in ours.error_classes
