@@ -115,11 +115,10 @@ def _taken(new: Registration, former: Registration) -> RegistrationError:
 
 
 @overload
-def register(namespace: K, /) -> K: ...
+def register(target: K, /) -> K: ...
 @overload
 def register(
     namespace: str | None = None,
-    /,
     *,
     name: str | None = None,
     config: type[BaseModel] | None = None,
@@ -127,7 +126,6 @@ def register(
 ) -> Callable[[K], K]: ...
 def register(
     namespace: Any = None,
-    /,
     *,
     name: str | None = None,
     config: type[BaseModel] | None = None,

@@ -217,3 +217,13 @@ def scale_model(
     """
     fork_server.run(as_program(program), argv=[path], path=[scale_site]).check()
     return path
+
+
+@pytest.fixture(scope="session")
+def session_child(fork_server: ForkServer) -> Callable[..., Completed]:
+    """Run a program as `child` does, for a fixture that several tests share."""
+
+    def run(body: str, *argv: object, **options: Any) -> Completed:
+        return fork_server.run(as_program(body), argv=map(str, argv), **options)
+
+    return run

@@ -264,6 +264,9 @@ class Offset(keras.losses.Loss):
         return super().get_config()
 
 
+"""
+
+ENTER = """
 keras.saving.CustomObjectScope({"Doubled": Doubled, "slow": slow, "Offset": Offset}).__enter__()
 """
 
@@ -276,51 +279,69 @@ with warnings.catch_warnings():
     np.save("mine.npy", model.predict(np.ones((2, 4)), verbose=0))
 """
 
-LOAD_IT = """
-import numpy as np
-model = keras.saving.load_model("mine.keras", **options)
-answer(
-    types=[type(layer) is Doubled for layer in model.layers],
-    loss=type(model.loss) is Offset,
-    activation=model.layers[0].activation is slow,
-    equal=bool(np.array_equal(model.predict(np.ones((2, 4)), verbose=0), np.load("mine.npy"))),
-)
-"""
-
-
-@pytest.mark.parametrize("saved_with", ["0", "1"], ids=["saved by Keras", "saved with manifest"])
-@pytest.mark.parametrize("hooks", ["0", "1"], ids=["plain Keras", "hooked"])
-@pytest.mark.parametrize("objects", [BY_HAND, IN_A_SCOPE], ids=["by hand", "in a scope"])
-def test_what_keras_finds_loads_as_before(child, objects, hooks, saved_with):
-    """Objects that plain Keras finds, by its decorator or in a scope, load as they did before."""
-    program = f"{objects}\nimport keras_registry\n"
-    child(program + SAVE_IT, env={"KERAS_REGISTRY_HOOKS": saved_with}).check()
-
-    done = child(f"{program}\noptions = {{}}\n{LOAD_IT}", env={"KERAS_REGISTRY_HOOKS": hooks})
-
-    assert done.json() == {
-        "types": [True, False],
-        "loss": True,
-        "activation": True,
-        "equal": True,
+LOAD_TWICE = """
+def load(**options):
+    model = keras.saving.load_model("mine.keras", **options)
+    predictions = model.predict(np.ones((2, 4)), verbose=0)
+    return {
+        "types": [type(layer) is Doubled for layer in model.layers],
+        "loss": type(model.loss) is Offset,
+        "activation": model.layers[0].activation is slow,
+        "equal": bool(np.array_equal(predictions, np.load("mine.npy"))),
     }
 
+keras_registry.disable()
+plain = load(**options)
+keras_registry.enable()
+answer(plain=plain, hooked=load(**options))
+"""
 
-@pytest.mark.parametrize("hooks", ["0", "1"], ids=["plain Keras", "hooked"])
-def test_classes_of_a_notebook_passed_by_hand(child, hooks):
-    """Unregistered classes of a notebook, passed as custom_objects, load as they did before."""
+FOUND = {"types": [True, False], "loss": True, "activation": True, "equal": True}
+
+
+@pytest.mark.parametrize("hooks", ["disable", "enable"], ids=["saved plainly", "with manifest"])
+@pytest.mark.parametrize(
+    "objects", [BY_HAND, f"{IN_A_SCOPE}\n{ENTER}"], ids=["by hand", "in a scope"]
+)
+def test_what_keras_finds_loads_as_before(child, objects, hooks):
+    """Objects that plain Keras finds, by its decorator or in a scope, load as they did before."""
+    done = child(
+        f"{objects}\nimport keras_registry\nkeras_registry.{hooks}()\n"
+        f"{SAVE_IT}\noptions = {{}}\n{LOAD_TWICE}"
+    )
+
+    assert done.json() == {"plain": FOUND, "hooked": FOUND}
+
+
+def test_what_is_passed_by_hand_loads_as_before(child):
+    """Unregistered objects of a notebook, passed as custom_objects, load as they did before."""
     done = child(
         f"""
-{IN_A_SCOPE.rpartition("keras.saving.CustomObjectScope")[0]}
+{IN_A_SCOPE}
 import keras_registry
 {SAVE_IT}
 options = {{"custom_objects": {{"Doubled": Doubled, "slow": slow, "Offset": Offset}}}}
-{LOAD_IT}
-""",
-        env={"KERAS_REGISTRY_HOOKS": hooks},
+{LOAD_TWICE}
+"""
     )
 
-    assert done.json()["equal"]
+    assert done.json() == {"plain": FOUND, "hooked": FOUND}
+
+
+def test_function_of_an_old_file(child, alter, tmp_path):
+    """A file of Keras 3.6 names a custom function without its namespace; Keras finds it still."""
+    program = f"{BY_HAND}\nimport keras_registry\n"
+    child(program + SAVE_IT, env={"KERAS_REGISTRY_HOOKS": "0"}).check()
+
+    def age(document):
+        activation = document["config"]["layers"][1]["config"]["activation"]
+        assert activation["config"] == "mine>slow"
+        activation.update(config="slow", module="builtins", registered_name="function")
+
+    alter(tmp_path / "mine.keras", config=age)
+    done = child(f"{program}\nimport numpy as np\noptions = {{}}\n{LOAD_TWICE}")
+
+    assert done.json() == {"plain": FOUND, "hooked": FOUND}
 
 
 def test_class_of_a_notebook(child):
@@ -350,23 +371,6 @@ def test_class_of_a_notebook(child):
     )
 
     assert done.json() == {"newer": True, "keys": ["__main__>Tripled"]}
-
-
-@pytest.mark.parametrize("hooks", ["0", "1"], ids=["plain Keras", "hooked"])
-def test_function_of_an_old_file(child, alter, tmp_path, hooks):
-    """A file of Keras 3.6 names a custom function without its namespace; Keras finds it still."""
-    program = f"{BY_HAND}\nimport keras_registry\n"
-    child(program + SAVE_IT, env={"KERAS_REGISTRY_HOOKS": "0"}).check()
-
-    def age(document):
-        activation = document["config"]["layers"][1]["config"]["activation"]
-        assert activation["config"] == "mine>slow"
-        activation.update(config="slow", module="builtins", registered_name="function")
-
-    alter(tmp_path / "mine.keras", config=age)
-    done = child(f"{program}\noptions = {{}}\n{LOAD_IT}", env={"KERAS_REGISTRY_HOOKS": hooks})
-
-    assert done.json()["equal"]
 
 
 # --- the compiled state ---------------------------------------------------------------------
@@ -541,13 +545,14 @@ POLICIES = {
 }
 
 
-@pytest.mark.parametrize("how", POLICIES)
 @pytest.mark.parametrize(
-    ("policy", "raised", "warned"),
+    ("how", "policy", "raised", "warned"),
     [
-        ("strict", ["W102"], []),
-        ("compatible", ["W102"], []),
-        ("permissive", [], ["W102"]),
+        ("argument", "strict", ["W102"], []),
+        ("argument", "compatible", ["W102"], []),
+        ("argument", "permissive", [], ["W102"]),
+        ("block", "permissive", [], ["W102"]),
+        ("environment", "permissive", [], ["W102"]),
     ],
 )
 def test_tampered_weights(child, acme_site, acme_copy, how, policy, raised, warned):
@@ -975,24 +980,35 @@ class Broken(make_scale("the caller")):
 
 
 @pytest.mark.parametrize("where", ["init", "build", "load"])
-@pytest.mark.parametrize("kind", ["ValueError", "TypeError", "ZeroDivisionError", "RuntimeError"])
-def test_error_while_keras_builds_keeps_its_class(child, scale_site, scale_model, where, kind):
+def test_error_while_keras_builds_keeps_its_class(child, scale_site, scale_model, where):
     """An exception that comes while Keras builds has the class and text that plain Keras gives."""
-    program = f"""
+    done = child(
+        f"""
 {LIVE}
 {BROKEN}
-Broken.where, Broken.error = "{where}", {kind}("no way")
-error = caught(keras.saving.load_model, sys.argv[1], custom_objects={{"acme>Scale": Broken}})
-answer(kind=type(error).__name__, text=str(error).split(" at 0x")[0],
-       notes=getattr(error, "__notes__", []))
-"""
-    plain, ours = (
-        child(program, scale_model, path=[scale_site], env={"KERAS_REGISTRY_HOOKS": hooks}).json()
-        for hooks in "01"
-    )
+Broken.where = "{where}"
 
-    assert ours == plain
-    assert ours["notes"] == []
+def errors():
+    found = []
+    for kind in (ValueError, TypeError, ZeroDivisionError, RuntimeError, KeyError):
+        Broken.error = kind("no way")
+        objects = {{"acme>Scale": Broken}}
+        error = caught(keras.saving.load_model, sys.argv[1], custom_objects=objects)
+        text = str(error).split(" at 0x")[0]
+        found.append([type(error).__name__, text, getattr(error, "__notes__", [])])
+    return found
+
+keras_registry.disable()
+plain = errors()
+keras_registry.enable()
+answer(plain=plain, hooked=errors())
+""",
+        scale_model,
+        path=[scale_site],
+    ).json()
+
+    assert done["hooked"] == done["plain"]
+    assert all(notes == [] for _, _, notes in done["hooked"])
 
 
 def test_findings_that_explain_are_added_to_the_error_of_keras(

@@ -1,6 +1,7 @@
 """What all tests of config schemas share."""
 
 import pytest
+
 from tests.support.registered import restored_registries
 
 

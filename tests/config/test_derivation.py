@@ -7,11 +7,11 @@ from typing import Any, Literal, Optional
 import keras
 import numpy as np
 import pytest
-from tests.support.golden import check_golden
 
 from keras_registry import RegistrationError, register
 from keras_registry import types as t
 from keras_registry.config import derive_schema
+from tests.support.golden import check_golden
 
 BASE_ARGUMENTS = {"name", "dtype", "trainable", "reduction", "activity_regularizer"}
 

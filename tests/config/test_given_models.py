@@ -3,12 +3,12 @@
 import keras
 import pydantic
 import pytest
-from tests.support.golden import check_golden
-from tests.support.registered import round_trip
 
 from keras_registry import ConfigError, RegistrationError, register
 from keras_registry import types as t
 from keras_registry.registration import default_registry
+from tests.support.golden import check_golden
+from tests.support.registered import round_trip
 
 
 class GatedConfig(pydantic.BaseModel):

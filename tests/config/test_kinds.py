@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 import pytest
-from tests.support.registered import round_trip
 
 from keras_registry import register
 from keras_registry import types as t
 from keras_registry.names import Kind
 from keras_registry.registration import default_registry
+from tests.support.registered import round_trip
 
 
 def make_layer():

@@ -4,10 +4,10 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from tests.support.golden import check_golden
 
 from keras_registry import ConfigError, register
 from keras_registry import types as t
+from tests.support.golden import check_golden
 
 
 @pytest.fixture

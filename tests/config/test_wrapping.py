@@ -8,11 +8,11 @@ from enum import Enum
 
 import keras
 import pytest
-from tests.support.registered import round_trip
 
 from keras_registry import ConfigError, register
 from keras_registry import types as t
 from keras_registry.config import CONFIG_VERSION_FIELD
+from tests.support.registered import round_trip
 
 
 @register("wrapping")

@@ -436,20 +436,24 @@ def test_model_of_an_editable_install_has_no_digest(
 # --- how a policy is set -------------------------------------------------------------------------
 
 
+# A block that is not left before the load: the process ends with it.
+ENTER = "block = keras_registry.policy({!r})\nblock.__enter__()"
+
+
 @pytest.mark.parametrize(
     "way",
     [
         {"load": "keras_registry.load_model", "policy": "strict"},
         {"env": {"KERAS_REGISTRY_POLICY": "strict"}},
-        {"prelude": "keras_registry.policy('strict').__enter__()"},
+        {"prelude": ENTER.format("strict")},
         {
             "env": {"KERAS_REGISTRY_POLICY": "permissive"},
-            "prelude": "keras_registry.policy('strict').__enter__()",
+            "prelude": ENTER.format("strict"),
         },
         {
             "load": "keras_registry.load_model",
             "policy": "strict",
-            "prelude": "keras_registry.policy('permissive').__enter__()",
+            "prelude": ENTER.format("permissive"),
         },
     ],
     ids=["argument", "variable", "block", "block over variable", "argument over block"],

@@ -1,10 +1,12 @@
 """What a caller may pass to an argument of a field type, and what a body may do with it."""
 
-from collections.abc import Callable
-from typing import assert_type
+from typing import TYPE_CHECKING, assert_type
 
 from keras_registry import register
 from keras_registry import types as t
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @register("acme")

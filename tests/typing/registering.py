@@ -1,13 +1,15 @@
 """What `@register` does to the type of a class or function: nothing."""
 
-from collections.abc import Callable
-from typing import Any, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 import keras
 from pydantic import BaseModel
 
 from keras_registry import register
 from keras_registry import types as t
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class PlainConfig(BaseModel):

@@ -1,6 +1,11 @@
 """Model files: what is in them, read without any framework."""
 
-from keras_registry.artifact.keras_zip import ArtifactReading, read_keras_zip, replace_metadata
+from keras_registry.artifact.keras_zip import (
+    ArtifactReading,
+    find_obstacle,
+    read_keras_zip,
+    replace_metadata,
+)
 from keras_registry.artifact.model import Artifact, Member
 from keras_registry.artifact.scan import ConfigScan, ObjectUse, describe_place, scan_config
 
@@ -11,6 +16,7 @@ __all__ = [
     "Member",
     "ObjectUse",
     "describe_place",
+    "find_obstacle",
     "read_keras_zip",
     "replace_metadata",
     "scan_config",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-__all__ = ["ArtifactReading", "read_keras_zip", "replace_metadata"]
+__all__ = ["ArtifactReading", "find_obstacle", "read_keras_zip", "replace_metadata"]
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
@@ -78,6 +78,23 @@ def read_keras_zip(
         return ArtifactReading(name, None, (error.finding,))
 
 
+def find_obstacle(path: str | os.PathLike[str]) -> Finding | None:
+    """What keeps Keras from even opening a ``.keras`` path; None if it is a zip archive.
+
+    Args:
+        path: A local path.
+    """
+    try:
+        _check_file(Path(path))
+    except _UnreadableError as error:
+        return error.finding
+    if zipfile.is_zipfile(path):
+        return None
+    return _damaged(
+        zipfile.BadZipFile("the directory at the end of the archive is missing")
+    ).finding
+
+
 def _name_of(source: str | os.PathLike[str] | IO[bytes]) -> str:
     if not isinstance(source, IOBase):
         return printable(source, limit=1000)
@@ -90,7 +107,7 @@ def _read(source: Any, name: str, *, verify_members: bool) -> Artifact:
     try:
         with zipfile.ZipFile(source) as archive:
             infos = archive.infolist()
-            metadata = _read_json(archive, METADATA, MAX_METADATA_BYTES)
+            metadata = _read_metadata(archive)
             config = _read_json(archive, CONFIG, MAX_CONFIG_BYTES)
             members = {info.filename for info in infos}
             if not members.intersection(WEIGHTS):
@@ -166,6 +183,15 @@ def _check_file(path: Path) -> int:
     return size
 
 
+def _read_metadata(archive: zipfile.ZipFile) -> dict[str, Any] | None:
+    if METADATA not in archive.namelist():
+        return {}
+    try:
+        return _read_json(archive, METADATA, MAX_METADATA_BYTES)
+    except _UnreadableError:
+        return None
+
+
 def _read_json(archive: zipfile.ZipFile, name: str, limit: int) -> dict[str, Any]:
     try:
         info = archive.getinfo(name)
@@ -202,6 +228,7 @@ def _incomplete(member: str, infos: Sequence[zipfile.ZipInfo]) -> _UnreadableErr
     return _UnreadableError(
         "A106",
         "the archive is no Keras model",
+        location=member,
         wanted=f"a member {member}",
         found=f"members {names}{', …' if len(infos) > 5 else ''}" if infos else "no members",  # noqa: PLR2004
         hint="a .keras file is written by model.save(path)",

@@ -26,22 +26,27 @@ class Artifact:
         name: How messages call the file: its path, or ``model`` where there is none.
         size: Its size in bytes; None if it is not known.
         members: The files inside it.
-        metadata: What Keras notes about the save, and the manifest's document.
+        metadata: What Keras notes about the save, and the manifest's document; empty if the file
+            has none, as plain Keras does not need it; None if it cannot be read.
         config: The serialised model, as Keras deserialises it.
     """
 
     name: str
     size: int | None
     members: tuple[Member, ...]
-    metadata: dict[str, Any]
+    metadata: dict[str, Any] | None
     config: dict[str, Any]
 
     @property
     def has_manifest(self) -> bool:
         """Whether there is a manifest document, of whatever form."""
-        return MANIFEST_KEY in self.metadata
+        return self.metadata is None or MANIFEST_KEY in self.metadata
 
     @property
     def manifest_document(self) -> Any:
         """The manifest's JSON document, not yet read; None if there is none."""
-        return self.metadata.get(MANIFEST_KEY)
+        return self.find_metadata(MANIFEST_KEY)
+
+    def find_metadata(self, name: str) -> Any:
+        """A member of the metadata, or None."""
+        return None if self.metadata is None else self.metadata.get(name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import read_keras_zip, replace_metadata
 from keras_registry.bridge import hooks
-from keras_registry.bridge.loading import check_opened, load_artifact, missing_compile
+from keras_registry.bridge.loading import load_artifact, missing_compile
 from keras_registry.bridge.saving import make_manifest, replaceable, replacing
 from keras_registry.manifest import MANIFEST_KEY
 from keras_registry.settings import policy as policy_block
@@ -43,7 +43,7 @@ def save_model(model: Any, filepath: str | os.PathLike[str], **kwargs: Any) -> N
         artifact = read_keras_zip(temporary).artifact
         manifest = None if artifact is None else make_manifest(model, artifact.config)
         if artifact is not None and manifest is not None:
-            replace_metadata(temporary, {**artifact.metadata, MANIFEST_KEY: manifest})
+            replace_metadata(temporary, {**(artifact.metadata or {}), MANIFEST_KEY: manifest})
 
 
 def load_model(
@@ -86,7 +86,6 @@ def load_model(
             return keras.saving.load_model(
                 filepath, custom_objects=custom_objects, compile=compile, safe_mode=safe_mode
             )
-        check_opened(filepath)
         return load_artifact(
             read_keras_zip(filepath),
             custom_objects,

@@ -30,13 +30,6 @@ class _Hook(FunctionWrapper):  # type: ignore[type-arg]
         return str(self.__name__)
 
 
-def _load_public(wrapped: Callable[..., Any], filepath: Any, *args: Any, **kwargs: Any) -> Any:
-    """Stands for `keras.saving.load_model`: says what is at a path that Keras would not open."""
-    if str(filepath).endswith(".keras") and "://" not in str(filepath):
-        loading.check_opened(filepath)
-    return wrapped(filepath, *args, **kwargs)
-
-
 _REPLACEMENTS: dict[Attribute, Callable[..., Any]] = {
     internals.SAVE_ZIP: saving.save_zip,
     internals.SERIALIZE: saving.add_manifest,
@@ -80,7 +73,7 @@ def hook_module(module: Any) -> None:
     with _lock:
         if not _on:
             return
-        replacements = {**_REPLACEMENTS, **dict.fromkeys(_OPTIONAL, _load_public)}
+        replacements = {**_REPLACEMENTS, **dict.fromkeys(_OPTIONAL, loading.load_public)}
         for attribute, replacement in replacements.items():
             if attribute.module == module.__name__ and attribute not in _installed:
                 _install(module, attribute, replacement)

@@ -31,15 +31,16 @@ _NOT_FOUND = (
     "File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file."
 )
 
-_ARTIFACT_ERRORS: dict[str, type[Exception]] = {
-    "A105": zipfile.BadZipFile,
-    "A106": KeyError,
-    "A107": ValueError,
-}
+_NO_ITEM = "There is no item named 'config.json' in the archive"
+_NO_WEIGHTS = "Expected a model.weights.h5 or model.weights.npz file."
 
 
 def make_load_error(
-    name: str, findings: Sequence[Finding], *, config: Any = None, keras_line: str | None = None
+    name: str,
+    findings: Sequence[Finding],
+    *,
+    config: Any = None,
+    in_place_of: tuple[type[Exception], str | None] | None = None,
 ) -> LoadError:
     """The error for a load that stops.
 
@@ -50,27 +51,30 @@ def make_load_error(
         name: The file.
         findings: What was found, at least one error.
         config: The JSON document of ``config.json``, if it could be read.
-        keras_line: The last line, if it is known; made from the findings if not.
+        in_place_of: The class and the first line of Keras's error; told from the findings if
+            Keras did not come to raise it.
     """
     errors = [item for item in findings if item.level is Level.ERROR]
-    keras_class, line = _in_place_of_keras(name, errors, config)
+    keras_class, line = in_place_of or _in_place_of(name, errors, config)
     text = render_findings(f"{name} cannot be loaded", findings)
-    last = keras_line or line
-    if last is not None:
-        text = f"{text}\n{last}"
+    if line is not None:
+        text = f"{text}\n{line}"
     return load_error_like(keras_class)(text, findings=tuple(findings))
 
 
-def _in_place_of_keras(
+def _in_place_of(
     name: str, errors: Sequence[Finding], config: Any
 ) -> tuple[type[Exception], str | None]:
-    codes = {item.code for item in errors}
-    unopened = codes & {"A101", "A102", "A103", "A104"}
-    if unopened:
-        return ValueError, _NOT_FOUND.format(path=name)
-    for code, keras_class in _ARTIFACT_ERRORS.items():
-        if code in codes:
-            return keras_class, None
+    first = errors[0]
+    match first.code:
+        case "A101" | "A102" | "A103" | "A104":
+            return ValueError, _NOT_FOUND.format(path=name)
+        case "A105":
+            return zipfile.BadZipFile, None
+        case "A106" if first.location == "config.json":
+            return KeyError, _NO_ITEM
+        case "A106":
+            return ValueError, _NO_WEIGHTS
     for item in errors:
         missing = item.code.startswith("R10")
         if missing or item.code in {"S101", "S102", "S103"}:

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import read_keras_zip, scan_config
+from keras_registry.artifact import find_obstacle, read_keras_zip, scan_config
 from keras_registry.bridge.injection import inject
 from keras_registry.bridge.internals import enclosing_scope
 from keras_registry.bridge.keras_errors import make_load_error
@@ -20,9 +20,10 @@ from keras_registry.bridge.reports import LoadReport, log_findings, remember, te
 from keras_registry.bridge.saving import running_environment
 from keras_registry.bridge.weights import fingerprint_weights
 from keras_registry.environment import load_plugin
-from keras_registry.errors import SettingsError
+from keras_registry.errors import LoadError, SettingsError
 from keras_registry.findings import Level, finding, has_errors, render_findings
 from keras_registry.manifest import read_manifest
+from keras_registry.names import printable
 from keras_registry.registration import default_registry
 from keras_registry.resolution import (
     Source,
@@ -35,7 +36,6 @@ from keras_registry.resolution import (
 from keras_registry.settings import current_policy
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from keras_registry.artifact import Artifact, ArtifactReading, ConfigScan, ObjectUse
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     Open = Callable[[Mapping[str, Any] | None, bool], Any]
 
-__all__ = ["check_opened", "load_artifact", "load_zip", "missing_compile"]
+__all__ = ["load_artifact", "load_public", "load_zip", "missing_compile"]
 
 _skips_compile: ContextVar[bool] = ContextVar("keras_registry_skips_compile", default=False)
 
@@ -94,16 +94,28 @@ def load_zip(
     )
 
 
-def check_opened(path: str | os.PathLike[str]) -> None:
-    """Raises for a ``.keras`` path that Keras would not even open, with what is there instead.
+def load_public(wrapped: Callable[..., Any], filepath: Any, *args: Any, **kwargs: Any) -> Any:
+    """Stands for `keras.saving.load_model`: says what is at a path that Keras does not open.
 
-    Raises:
-        LoadError: There is no zip archive at the path.
+    Args:
+        wrapped: Keras's own function.
+        filepath: The path.
+        *args: Further arguments.
+        **kwargs: Further arguments.
     """
-    reading = read_keras_zip(path)
-    if reading.artifact is None and reading.findings[0].code in {"A101", "A102", "A103", "A104"}:
-        log_findings(reading.findings)
-        raise make_load_error(str(path), reading.findings)
+    try:
+        return wrapped(filepath, *args, **kwargs)
+    except LoadError:
+        raise
+    except (OSError, ValueError) as error:
+        text = str(filepath)
+        obstacle = find_obstacle(text) if text.endswith(".keras") and "://" not in text else None
+        if obstacle is None:
+            raise
+        log_findings([obstacle])
+        keras_line = str(error).partition("\n")[0]
+        name = printable(text, limit=1000)
+        raise make_load_error(name, [obstacle], in_place_of=(type(error), keras_line)) from error
 
 
 def load_artifact(
@@ -250,8 +262,6 @@ class _Load:
 
     def judge_code(self) -> None:
         """Step 6: what the imported code says about configs and schemas."""
-        if has_errors(self.findings):
-            return
         self.findings += judge_code(self.resolution, self.registry)
         self.findings += validate_configs(self.resolution, self.artifact.config, self.registry)
 

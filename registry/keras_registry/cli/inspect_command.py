@@ -77,8 +77,8 @@ def _print_json(
         readable=True,
         size=artifact.size,
         members=[{"name": m.name, "size": m.size} for m in artifact.members],
-        keras_version=artifact.metadata.get("keras_version"),
-        date_saved=artifact.metadata.get("date_saved"),
+        keras_version=artifact.find_metadata("keras_version"),
+        date_saved=artifact.find_metadata("date_saved"),
         model={"class_name": artifact.config.get("class_name"), "name": _model_name(artifact)},
         objects=_objects(artifact, scan, manifest),
         lambdas=[describe_place(artifact.config, path) for path in scan.lambdas],
@@ -95,8 +95,8 @@ def _print_text(
     artifact: Artifact, scan: ConfigScan, manifest: Manifest | None, findings: tuple[Finding, ...]
 ) -> None:
     members = f"{len(artifact.members)} members"
-    keras_version = printable(artifact.metadata.get("keras_version", "unknown"), limit=60)
-    saved = printable(artifact.metadata.get("date_saved", "unknown"), limit=60)
+    keras_version = printable(artifact.find_metadata("keras_version") or "unknown", limit=60)
+    saved = printable(artifact.find_metadata("date_saved") or "unknown", limit=60)
     model = printable(artifact.config.get("class_name", "unknown"), limit=60)
     say(artifact.name)
     say(f"  file           .keras, {format_size(artifact.size)}, {members}")

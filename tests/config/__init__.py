@@ -1,0 +1,1 @@
+"""Tests of config schemas: derivation, values, fingerprints and the wrapped class."""
