@@ -7,10 +7,7 @@ has only pip-installed the wheel, loads it, checked, and without importing the p
 from __future__ import annotations
 
 import json
-import os
-import site
-import sys
-import sysconfig
+import subprocess
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,31 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keras_registry.cli import main
 from keras_registry.environment import Environment
 from tests.scenarios.archives import alter, read_manifest_document
 from tests.scenarios.commands import FRAMEWORKS, block_imports, run_command
-from tests.scenarios.observing import install, observe, plain
+from tests.scenarios.observing import observe, plain
 from tests.support.distributions import (
-    PluginProject,
-    build_wheel,
     find_uv,
-    hand_made_distribution,
     make_venv,
     pip_install,
-    pip_install_editable,
     pip_uninstall,
     uv_install,
 )
 from tests.support.golden import check_golden
-from tests.support.plugins import ACME_ENTRY_POINTS, GATED_SOURCE, acme_project, altered
-from tests.support.processes import run_python
+from tests.support.processes import child_environment, run_python
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from tests.conftest import SavedModel
-    from tests.scenarios.archives import Edit
     from tests.support.processes import Completed, ForkServer
 
 # Coverage follows into processes of this checkout; the core of an environment is another copy.
@@ -136,15 +124,17 @@ class Venv:
         (found,) = self.python.parents[1].rglob("site-packages")
         return found
 
-    def run(self, code: str, env: dict[str, str | None] | None = None) -> Completed:
+    def run(self, code: str) -> Completed:
         """Run a program there."""
-        variables = {**UNMEASURED, **(env or {})}
-        return run_python(code, python=self.python, cwd=self.folder, env=variables)
+        return run_python(code, python=self.python, cwd=self.folder, env=UNMEASURED)
 
 
 @pytest.fixture(scope="module")
 def venv(
-    tmp_path_factory: pytest.TempPathFactory, core_wheel: Path, starter_wheel: Path, acme_wheel: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    core_wheel: Path,
+    starter_wheel: Path,
+    acme_wheel: Path,
 ) -> Venv:
     """A fresh environment: the core, the starter plugin and another plugin, installed by pip."""
     folder = tmp_path_factory.mktemp("elsewhere")
@@ -170,7 +160,7 @@ def test_core_of_the_environment_is_that_of_the_wheel(venv: Venv, loaded: dict[s
 
 
 def test_one_line_loads_the_model_in_silence(venv: Venv) -> None:
-    """`import keras, keras_registry; keras.saving.load_model('m.keras')` succeeds without a word."""
+    """`import keras, keras_registry; keras.saving.load_model('m.keras')` works without a word."""
     done = venv.run(ONE_LINE).check()
 
     assert (done.stdout, done.messages) == ("", "")
@@ -226,12 +216,15 @@ def test_manifest_records_the_wheel(venv: Venv) -> None:
     }
 
 
-def test_plain_keras_loads_the_file_with_the_plugin_imported(venv: Venv) -> None:
+def test_plain_keras_loads_the_file_with_the_plugin_imported(
+    venv: Venv, fork_server: ForkServer
+) -> None:
     """With the hooks off and the plugin imported by hand, plain Keras loads the same file."""
     imports = "from keras_registry_starter import layers, losses, metrics\n"
     program = LOAD.replace("before = plugins()\n", imports + "before = plugins()\n")
 
-    found = venv.run(program, env={"KERAS_REGISTRY_HOOKS": "0"}).json()
+    env = {**UNMEASURED, **plain}
+    found = fork_server.run(program, path=[venv.site], cwd=venv.folder, env=env).json()
 
     assert found["predictions"] == venv.first["predictions"]
     assert found["history"] == venv.first["history"]
@@ -244,26 +237,26 @@ def test_file_has_the_three_members_of_keras(venv: Venv) -> None:
 
 
 TRY = """
-import sys
 import keras
 import keras_registry
 
 try:
-    keras.saving.load_model(sys.argv[1] if len(sys.argv) > 1 else "m.keras")
+    keras.saving.load_model("m.keras")
 except TypeError as error:
     print(isinstance(error, keras_registry.LoadError), [item.code for item in error.findings])
     print(error)
 """
 
 
-def test_uninstalled_plugin_is_one_error(venv: Venv) -> None:
+def test_uninstalled_plugin_is_one_error(
+    venv: Venv, starter_wheel: Path, fork_server: ForkServer
+) -> None:
     """Without the plugin one error names every missing object and the line for pip, at once."""
     pip_uninstall("keras-registry-starter", python=venv.python)
     try:
-        done = venv.run(TRY).check()
+        done = fork_server.run(TRY, path=[venv.site], cwd=venv.folder, env=UNMEASURED).check()
     finally:
-        (wheel,) = venv.folder.parent.rglob("keras_registry_starter-*.whl")
-        pip_install(wheel, python=venv.python)
+        pip_install(starter_wheel, python=venv.python)
 
     head, _, text = done.stdout.partition("\n")
     assert head == "True ['R101']"
@@ -298,3 +291,119 @@ def test_error_is_of_the_class_that_plain_keras_needs(
 
     assert theirs.error_classes[0] == "TypeError"
     assert "TypeError" in ours.error_classes
+
+
+# --- what two installers make of one wheel -------------------------------------------------------
+
+
+def digest_in(folder: Path, name: str) -> str | None:
+    """Return the digest of a distribution that is installed in a folder."""
+    found = Environment(path=[str(folder)]).find_distribution(name)
+    assert found is not None
+    return found.digest
+
+
+@pytest.mark.parametrize("wheel", ["starter_wheel", "acme_wheel"])
+def test_digest_is_the_same_by_pip_and_by_uv(
+    wheel: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """A wheel has one digest, whichever installer unpacked it, with byte code or without."""
+    if find_uv() is None:
+        pytest.skip("there is no uv here")
+    path = request.getfixturevalue(wheel)
+    name = path.name.partition("-")[0].replace("_", "-")
+    pip_install(path, tmp_path / "pip")
+    pip_install(path, tmp_path / "plain", byte_compile=False)
+    uv_install(path, tmp_path / "uv")
+
+    (digest,) = {digest_in(tmp_path / folder, name) for folder in ("pip", "plain", "uv")}
+
+    assert digest is not None
+    assert digest.startswith("sha256:")
+    assert list((tmp_path / "pip").rglob("*.pyc"))
+
+
+def test_digest_leaves_scripts_out(venv: Venv, core_wheel: Path, tmp_path: Path) -> None:
+    """A wheel with a script, which every installer writes for its environment, has one digest."""
+    uv = find_uv()
+    if uv is None:
+        pytest.skip("there is no uv here")
+    python = make_venv(tmp_path / "venv")
+    options = ["--quiet", "--offline", "--no-index", "--no-deps", "--no-config", "--python"]
+    subprocess.run(
+        [uv, "pip", "install", *options, python, core_wheel],
+        env=child_environment(),
+        check=True,
+        capture_output=True,
+    )
+    (site,) = (tmp_path / "venv").rglob("site-packages")
+
+    digests = [digest_in(folder, "keras-registry") for folder in (venv.site, site)]
+
+    assert digests[0] == digests[1] is not None
+
+
+# --- the commands, where Keras cannot be imported ------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def blocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that makes imports of Keras, all backends and all plugins raise."""
+    plugins = ("acme_layers", "keras_registry_starter")
+    return block_imports(tmp_path_factory.mktemp("blocked"), *FRAMEWORKS, "h5py", *plugins)
+
+
+def test_imports_are_blocked_indeed(blocked: Path) -> None:
+    """In the processes of the tests below, importing Keras raises."""
+    done = run_python("import keras", path=[blocked])
+
+    assert "nobody may import keras here" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["inspect", "verify", "list"])
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_command_works_where_keras_cannot_be_imported(
+    command: str,
+    options: list[str],
+    *,
+    blocked: Path,
+    acme_site: Path,
+    acme_model: SavedModel,
+) -> None:
+    """`inspect`, `verify` and `list` need neither Keras nor a backend nor any plugin."""
+    file = [] if command == "list" else [acme_model.path]
+
+    done = run_command(command, *options, *file, path=[blocked, acme_site])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    if options:
+        json.loads(done.stdout)
+    wanted = "can be loaded here: no findings" if command == "verify" else "acme>GatedDense"
+    assert (wanted if not options else "acme-layers") in done.stdout
+
+
+def test_inspect_imports_next_to_nothing(acme_model: SavedModel, tmp_path: Path) -> None:
+    """`inspect` works where none of the heavier dependencies can be imported."""
+    heavy = ("pydantic", "packaging", "rich", "wrapt", "importlib_metadata", "numpy")
+    folder = block_imports(tmp_path / "blocked", *FRAMEWORKS, "h5py", *heavy)
+
+    for options in ([], ["--json"]):
+        done = run_command("inspect", *options, acme_model.path, path=[folder])
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "acme>GatedDense" in done.stdout
+
+
+def test_command_of_the_environment_runs(venv: Venv) -> None:
+    """The script that pip put into the environment is the command."""
+    done = subprocess.run(
+        [venv.python.with_name("keras-registry"), "verify", "m.keras"],
+        cwd=venv.folder,
+        env=child_environment(UNMEASURED),
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "m.keras can be loaded here: no findings\n"

@@ -289,6 +289,16 @@ def test_entry_point_that_cannot_be_used(name: str, key: str, target: str, tmp_p
     check_text(f"D104_{name}", found.findings, tmp_path)
 
 
+def test_white_space_in_a_target_does_not_count(tmp_path: Path) -> None:
+    """An entry point may be written with blanks around the colon, as the format allows."""
+    groups = {LAYERS: {"acme>GatedDense": " acme_layers.gated : GatedDense "}}
+    hand_made_distribution(tmp_path, "acme-layers", "1.4.2", groups)
+    found = environment(tmp_path)
+
+    assert found.find_plugins("acme>GatedDense") == (PLUGIN,)
+    assert found.findings == ()
+
+
 def test_key_listed_twice_counts_once(tmp_path: Path) -> None:
     """Of two entry points with one key, in one group or two, the first counts."""
     groups = {**ONE_LAYER, "keras_registry.models": {"acme>GatedDense": "acme_layers.m:M"}}

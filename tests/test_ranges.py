@@ -80,6 +80,7 @@ def test_releases_are_compared(recorded: str, installed: str, expected: Drift) -
         # Pre-releases of the recorded minor version are older and in the range.
         ("1.4", "1.4rc1", Drift.OLDER_IN_RANGE),
         ("1.4", "1.4.dev1", Drift.OLDER_IN_RANGE),
+        ("1.4", "1.4.dev0", Drift.OLDER_IN_RANGE),
         ("1.4.2", "1.4a1.dev3", Drift.OLDER_IN_RANGE),
         ("1.4.2", "1.3.post9", Drift.OLDER),
         # Pre-releases of the next major version are in it already.

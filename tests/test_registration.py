@@ -260,6 +260,13 @@ class TestReplacing:
         assert default_registry.find("acme>Thing") is None
         assert mine.__init__ is init
 
+    def test_anything_else_that_keras_has_under_the_key(self):
+        """What someone has put under the key into Keras's registry may be no class at all."""
+        keras.saving.get_custom_objects()["acme>Thing"] = functools.partial(make_layer)
+
+        with pytest.raises(RegistrationError, match="is taken in Keras's registry"):
+            register("acme")(make_layer("Thing"))
+
     def test_a_class_that_was_registered_with_keras_first(self):
         """A class that has both decorators, as in a package that moves over, is registered."""
         target = make_layer("Thing")

@@ -113,14 +113,14 @@ def test_damaged_files_raise_nothing(compression: int) -> None:
     assert seen >= {None, "A105", "A106"}
 
 
-@pytest.mark.parametrize(
-    ("member", "limit"),
-    [("config.json", MAX_CONFIG_BYTES), ("metadata.json", MAX_METADATA_BYTES)],
-)
-def test_huge_claims_are_refused_unread(member: str, limit: int) -> None:
+def test_huge_claims_are_refused_unread() -> None:
     """A member that claims to be larger than any real one is not unpacked."""
-    assert code_of(claim_size(WHOLE, member, limit + 1)) == "A107"
-    assert code_of(claim_size(WHOLE, member, 0xFFFFFFFE)) == "A107"
+    for claimed in (MAX_CONFIG_BYTES + 1, 0xFFFFFFFE):
+        assert code_of(claim_size(WHOLE, "config.json", claimed)) == "A107"
+    for claimed in (MAX_METADATA_BYTES + 1, 0xFFFFFFFE):
+        artifact = read(claim_size(WHOLE, "metadata.json", claimed)).artifact
+        assert artifact is not None
+        assert artifact.metadata is None
 
 
 @pytest.mark.parametrize("claimed", [0, 1, 40])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keras_registry.artifact import ArtifactReading, Member, read_keras_zip
+from keras_registry.artifact import ArtifactReading, Member, find_obstacle, read_keras_zip
 from keras_registry.artifact.keras_zip import MAX_CONFIG_BYTES
 from keras_registry.findings import CODES, Level, render_findings
 from tests.artifact.archives import CONFIG, METADATA, WEIGHTS, claim_size, make_archive
@@ -230,14 +231,13 @@ def test_web_pages_are_recognised_in_any_case(head: bytes, tmp_path: Path) -> No
     [
         ("other", dict.fromkeys(["metadata.json", "config.json", "model.weights.h5"])),
         ("config", {"config.json": None}),
-        ("metadata", {"metadata.json": None}),
         ("weights", {"model.weights.h5": None}),
     ],
 )
 def test_archive_that_is_no_model(
     name: str, changes: dict[str, bytes | None], tmp_path: Path
 ) -> None:
-    """A zip archive without one of the three members is some other archive."""
+    """A zip archive without a config or without weights is some other archive."""
     if name == "other":
         changes |= {f"word/part{n}.xml": b"" for n in range(9)} | {"[x]\x1b[8m": b""}
     found = failure(read_keras_zip(write_file(tmp_path, make_archive(changes))))
@@ -254,25 +254,45 @@ def test_archive_without_members(tmp_path: Path) -> None:
     assert (found.code, found.found) == ("A106", "no members")
 
 
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [
-        ("not_json", b"keras"),
-        ("not_text", b"\xff\xfe\x00"),
-        ("list", b"[1, 2]"),
-        ("null", b"null"),
-        ("deep_list", b"[" * 200_000),
-        ("deep_object", b'{"a":' * 200_000),
-        ("long_number", b'{"a": ' + b"1" * 10_000 + b"}"),
-        ("empty", b""),
-    ],
-)
-@pytest.mark.parametrize("member", ["config.json", "metadata.json"])
-def test_member_that_is_no_json_object(name: str, data: bytes, member: str) -> None:
-    """Whatever stands in place of the JSON object, the finding names the member."""
-    found = failure(read_keras_zip(io.BytesIO(make_archive({member: data}))))
+NO_OBJECTS = {
+    "not_json": b"keras",
+    "not_text": b"\xff\xfe\x00",
+    "list": b"[1, 2]",
+    "null": b"null",
+    "deep_list": b"[" * 200_000,
+    "deep_object": b'{"a":' * 200_000,
+    "long_number": b'{"a": ' + b"1" * 10_000 + b"}",
+    "empty": b"",
+}
 
-    assert (found.code, found.location) == ("A107", member)
+
+@pytest.mark.parametrize("data", NO_OBJECTS.values(), ids=NO_OBJECTS)
+def test_config_that_is_no_json_object(data: bytes) -> None:
+    """Whatever stands in place of the config, there is a finding that names the member."""
+    found = failure(read_keras_zip(io.BytesIO(make_archive({"config.json": data}))))
+
+    assert (found.code, found.location) == ("A107", "config.json")
+
+
+@pytest.mark.parametrize("data", NO_OBJECTS.values(), ids=NO_OBJECTS)
+def test_metadata_that_is_no_json_object(data: bytes) -> None:
+    """Keras loads without the metadata, so the model is read: with a manifest that is none."""
+    artifact = read_keras_zip(io.BytesIO(make_archive({"metadata.json": data}))).artifact
+
+    assert artifact is not None
+    assert (artifact.metadata, artifact.config) == (None, CONFIG)
+    assert artifact.has_manifest
+    assert artifact.manifest_document is None
+    assert artifact.find_metadata("keras_version") is None
+
+
+def test_file_without_metadata() -> None:
+    """A file without metadata is a model that nobody wrote a manifest for."""
+    artifact = read_keras_zip(io.BytesIO(make_archive({"metadata.json": None}))).artifact
+
+    assert artifact is not None
+    assert (artifact.metadata, artifact.has_manifest) == ({}, False)
+    assert artifact.find_metadata("keras_version") is None
 
 
 @pytest.mark.parametrize("name", ["not_json", "list", "deep", "huge"])
@@ -284,6 +304,47 @@ def test_texts_about_an_unreadable_member(name: str, tmp_path: Path) -> None:
         raw = claim_size(raw, "config.json", MAX_CONFIG_BYTES + 1)
 
     check_text(f"A107_{name}", failure(read_keras_zip(io.BytesIO(raw))), tmp_path)
+
+
+def test_nothing_is_in_the_way_of_an_archive(tmp_path: Path) -> None:
+    """What Keras opens is no obstacle, whether or not it turns out to be a model."""
+    assert find_obstacle(write_file(tmp_path, make_archive())) is None
+    assert find_obstacle(str(write_file(tmp_path, make_archive({"config.json": None})))) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "A103"),
+        (b"<!DOCTYPE html>", "A104"),
+        (make_archive()[:300], "A105"),
+        (b"PK\x03\x04", "A105"),
+    ],
+    ids=["empty", "html", "truncated", "head"],
+)
+def test_obstacles_are_what_the_reader_finds(data: bytes, code: str, tmp_path: Path) -> None:
+    """What Keras cannot even open has the finding that reading it has."""
+    path = write_file(tmp_path, data)
+
+    found = find_obstacle(path)
+
+    assert found is not None
+    assert found.code == code == failure(read_keras_zip(path)).code
+
+
+def test_obstacles_that_are_no_files(tmp_path: Path) -> None:
+    """A folder and a path with nothing there are told, too."""
+    codes = [found and found.code for found in map(find_obstacle, (tmp_path, tmp_path / "no"))]
+
+    assert codes == ["A102", "A101"]
+
+
+def test_text_about_a_file_that_was_cut_off(tmp_path: Path) -> None:
+    """Of an archive that is cut off the words say what is missing."""
+    found = find_obstacle(write_file(tmp_path, make_archive()[:300]))
+
+    assert found is not None
+    check_text("A105_obstacle", found, tmp_path)
 
 
 def test_path_that_the_system_refuses(tmp_path: Path) -> None:
@@ -298,6 +359,15 @@ def test_path_that_the_system_refuses(tmp_path: Path) -> None:
 def test_path_that_no_system_takes() -> None:
     """A path with a null character is a finding, not an exception."""
     assert failure(read_keras_zip("churn\x00.keras")).code == "A101"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.xfail(run=False, reason="opening a pipe waits for a writer, for ever")
+def test_path_of_a_pipe(tmp_path: Path) -> None:
+    """What is neither a file nor a folder is not opened: a pipe would never answer."""
+    os.mkfifo(tmp_path / "churn.keras")
+
+    assert failure(read_keras_zip(tmp_path / "churn.keras")).code == "A104"
 
 
 def test_hostile_path_is_shown_safely(tmp_path: Path) -> None:

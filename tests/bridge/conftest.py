@@ -7,88 +7,30 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
-from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import pytest
 
+from tests.bridge.programs import LIVE, SCALE_SOURCE, as_program
 from tests.support.distributions import hand_made_distribution, record_row
 from tests.support.processes import Completed, run_python
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tests.conftest import SavedModel
     from tests.support.processes import ForkServer
-
-PRELUDE = '''\
-import json, os, sys, warnings
-warnings.simplefilter("error")
-# TensorFlow's, whenever Keras turns one of its variables into an array under NumPy 2.
-warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-
-
-def answer(**values):
-    """Hand values to the test, as the last line of what is printed."""
-    print(json.dumps(values, default=str))
-
-
-def small_model(*between, loss=None, metrics=(), seed=7, name="small"):
-    """A model of Keras's own layers, or with others in the middle."""
-    import keras
-    keras.utils.set_random_seed(seed)
-    layers = [keras.layers.Input((4,)), *between, keras.layers.Dense(2, name="head")]
-    model = keras.Sequential(layers, name=name)
-    if loss is not None:
-        model.compile("adam", loss=loss, metrics=list(metrics))
-        model.optimizer.build(model.trainable_variables)
-    return model
-
-
-def caught(function, *args, **kwargs):
-    """The error that a call raises."""
-    try:
-        function(*args, **kwargs)
-    except BaseException as error:
-        return error
-    raise AssertionError("nothing was raised")
-
-
-def warned(function, *args, **kwargs):
-    """What a call returns, and the findings of which it warned."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        result = function(*args, **kwargs)
-    return result, [w.message.finding for w in caught if hasattr(w.message, "finding")]
-
-
-def codes(findings):
-    """The codes of findings, in order."""
-    return [item.code for item in findings]
-
-
-def manifest_of(path):
-    """The manifest in a file, or None."""
-    import zipfile
-    with zipfile.ZipFile(path) as archive:
-        return json.loads(archive.read("metadata.json")).get("keras_registry")
-'''
-"""What each program begins with: warnings are errors, and a few short hands."""
-
-
-def as_program(body: str) -> str:
-    """Return a program of the prelude and a body that may be indented."""
-    return f"{PRELUDE}\n{dedent(body)}"
 
 
 @pytest.fixture
 def child(fork_server: ForkServer, tmp_path: Path) -> Callable[..., Completed]:
     """Run a program in a process in which Keras is imported, and nothing of ours."""
 
-    def run(body: str, *argv: object, **options: Any) -> Completed:
+    def run(body: str | list[str], *argv: object, **options: Any) -> Completed:
+        parts = [body] if isinstance(body, str) else body
         options.setdefault("cwd", tmp_path)
-        return fork_server.run(as_program(body), argv=map(str, argv), **options)
+        return fork_server.run(as_program(*parts), argv=map(str, argv), **options)
 
     return run
 
@@ -104,7 +46,7 @@ def interpreter(tmp_path: Path) -> Callable[..., Completed]:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def alter() -> Callable[..., Path]:
     """Change the config, the metadata, the manifest or the weights inside a file."""
 
@@ -139,6 +81,16 @@ def acme_copy(acme_model: SavedModel, tmp_path: Path, alter: Callable[..., Path]
     return copy
 
 
+@pytest.fixture
+def scale_copy(scale_model: Path, tmp_path: Path, alter: Callable[..., Path]) -> Any:
+    """Make a copy of the acme-scale model, changed as `alter` does."""
+
+    def copy(name: str = "copy.keras", **changes: Any) -> Path:
+        return alter(Path(shutil.copy(scale_model, tmp_path / name)), **changes)
+
+    return copy
+
+
 def _edit_json(path: Path, member: str, edit: Callable[[Any], object]) -> None:
     with zipfile.ZipFile(path) as archive:
         document = json.loads(archive.read(member))
@@ -161,32 +113,6 @@ def _replace_member(path: Path, member: str, data: bytes) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-
-
-SCALE_SOURCE = '''\
-"""A layer that multiplies."""
-
-import keras
-
-from keras_registry import register
-
-
-@register("acme")
-class Scale(keras.layers.Layer):
-    """`x * scale * factor`."""
-
-    made_by = "the plugin"
-
-    def __init__(self, factor: float = 1.0, **kwargs):
-        super().__init__(**kwargs)
-        self.factor = factor
-
-    def build(self, input_shape):
-        self.scale = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="scale")
-
-    def call(self, inputs):
-        return inputs * self.scale * self.factor
-'''
 
 
 @pytest.fixture(scope="session")
@@ -217,6 +143,32 @@ def scale_model(
     """
     fork_server.run(as_program(program), argv=[path], path=[scale_site]).check()
     return path
+
+
+@pytest.fixture
+def acme_child(
+    child: Callable[..., Completed], acme_site: Path, acme_model: SavedModel
+) -> Callable[..., Completed]:
+    """Run a program where acme-layers is installed; its first argument is its model."""
+
+    def run(*parts: str, argv: Iterable[object] | None = None, **options: Any) -> Completed:
+        arguments = [acme_model.path] if argv is None else argv
+        return child([*parts], *arguments, path=[acme_site], **options)
+
+    return run
+
+
+@pytest.fixture
+def scale_child(
+    child: Callable[..., Completed], scale_site: Path, scale_model: Path
+) -> Callable[..., Completed]:
+    """Run a program, after `LIVE`, where acme-scale is installed; its argument is its model."""
+
+    def run(*parts: str, argv: Iterable[object] | None = None, **options: Any) -> Completed:
+        arguments = [scale_model] if argv is None else argv
+        return child([LIVE, *parts], *arguments, path=[scale_site], **options)
+
+    return run
 
 
 @pytest.fixture(scope="session")

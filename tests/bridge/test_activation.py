@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.plugins import LOAD_AND_COMPARE
 
+
 def test_import_alone_is_light(interpreter):
     """Importing keras_registry imports neither Keras nor a backend, pydantic or wrapt."""
     done = interpreter(
@@ -70,8 +71,16 @@ def test_registry_after_keras(child, acme_site, acme_model):
     assert answer["compiled"]
 
 
-def test_fresh_interpreter_on_jax(interpreter):
-    """On JAX a model with an object of our own is saved and loaded, its weights verified."""
+def test_fresh_interpreter_on_jax(interpreter, child):
+    """On JAX models are saved and loaded, their weights verified, also one from TensorFlow."""
+    child(
+        """
+        import keras, keras_registry
+        between = [keras.layers.BatchNormalization(), keras.layers.Dropout(0.5, seed=1)]
+        small_model(*between, loss="mean_squared_error").save("tensorflow.keras")
+        """
+    ).check()
+
     done = interpreter(
         """
         import keras_registry
@@ -99,7 +108,9 @@ def test_fresh_interpreter_on_jax(interpreter):
             model.save("saved.keras")
         loaded = keras.saving.load_model("saved.keras")
         report = keras_registry.report(loaded)
+        other = keras_registry.report(keras.saving.load_model("tensorflow.keras"))
         answer(
+            other=[codes(other.findings), other.verified],
             backend=[keras.backend.backend(), report.manifest.environment.backend],
             verified=report.verified,
             findings=codes(report.findings),
@@ -110,6 +121,7 @@ def test_fresh_interpreter_on_jax(interpreter):
     )
 
     assert done.json() == {
+        "other": [["K102"], ["layers", "optimizer"]],
         "backend": ["jax", "jax"],
         "verified": ["layers", "optimizer"],
         "findings": [],
@@ -333,7 +345,7 @@ def legacy_site(tmp_path):
 
 
 def test_legacy_keras_as_tf_keras(interpreter, legacy_site):
-    """Under TF_USE_LEGACY_KERAS=1, TensorFlow's use of tf_keras warns once that it is not covered."""
+    """Under TF_USE_LEGACY_KERAS=1, a use of `tf.keras` warns once that it is not covered."""
     done = interpreter(
         """
         import keras_registry

@@ -26,51 +26,52 @@ def changed(before):
     return sorted(".".join(place) for place in before if now.get(place) is not before[place])
 """
 
-HOOKED = [
-    "keras._tf_keras.keras.models.load_model",
-    "keras._tf_keras.keras.saving.load_model",
-    "keras.models.load_model",
-    "keras.saving.load_model",
-    "keras.src.saving.load_model",
-    "keras.src.saving.saving_api.load_model",
-    "keras.src.saving.saving_lib._load_model_from_fileobj",
-    "keras.src.saving.saving_lib._serialize_model_as_json",
-    "keras.src.saving.saving_lib.save_model",
-    "keras.src.saving.serialization_lib._retrieve_class_or_fn",
-]
+SEAMS = {
+    "save_model": "saving_lib",
+    "_serialize_model_as_json": "saving_lib",
+    "_load_model_from_fileobj": "saving_lib",
+    "_retrieve_class_or_fn": "serialization_lib",
+}
+"""Functions of Keras that are wrapped, and the modules in `keras.src.saving` that have them."""
+
+PUBLIC = {f"{module}.load_model" for module in ("keras.models", "keras.saving")}
 
 
 def test_disable_puts_every_attribute_back(child):
     """`disable()` leaves each attribute of Keras the very object that it was before the hooks."""
     done = child(
-        f"""
-{CAPTURE}
-before = attributes()
-import keras_registry
-hooked = changed(before)
-keras_registry.disable()
-left = changed(before)
-keras_registry.disable()  # a second time is no harm
-keras_registry.enable()
-keras_registry.enable()
-enabled = changed(before)
-small_model().save("enabled.keras")
-keras_registry.disable()
-small_model().save("disabled.keras")
-answer(
-    hooked=hooked, left=left, enabled=enabled, at_last=changed(before),
-    manifests=[bool(manifest_of(f"{{name}}.keras")) for name in ("enabled", "disabled")],
-)
-"""
+        [
+            CAPTURE,
+            """
+            before = attributes()
+            import keras_registry
+            hooked = changed(before)
+            keras_registry.disable()
+            left = changed(before)
+            keras_registry.disable()  # a second time is no harm
+            keras_registry.enable()
+            keras_registry.enable()
+            enabled = changed(before)
+            small_model().save("enabled.keras")
+            keras_registry.disable()
+            small_model().save("disabled.keras")
+            answer(
+                hooked=hooked, left=left, enabled=enabled, at_last=changed(before),
+                manifests=[bool(manifest_of(f"{name}.keras")) for name in ("enabled", "disabled")],
+            )
+            """,
+        ]
     )
 
-    assert done.json() == {
-        "hooked": HOOKED,
-        "left": [],
-        "enabled": HOOKED,
-        "at_last": [],
-        "manifests": [True, False],
-    }
+    found = done.json()
+    seams = {f"keras.src.saving.{module}.{name}" for name, module in SEAMS.items()}
+    hooked = set(found["hooked"])
+    assert hooked >= seams | PUBLIC
+    assert {name.rpartition(".")[2] for name in hooked - seams} == {"load_model"}
+    assert found["enabled"] == found["hooked"]
+    assert found["left"] == []
+    assert found["at_last"] == []
+    assert found["manifests"] == [True, False]
 
 
 def test_hooks_keep_the_face_of_what_they_wrap(child):
@@ -191,59 +192,48 @@ def rename(module, name):
             caller.__code__ = code.replace(co_names=names)
 """
 
-SEAMS = [
-    ("saving_lib", "save_model"),
-    ("saving_lib", "_serialize_model_as_json"),
-    ("saving_lib", "_load_model_from_fileobj"),
-    ("serialization_lib", "_retrieve_class_or_fn"),
-]
 
-
-@pytest.mark.parametrize(("module", "name"), SEAMS, ids=[name for _, name in SEAMS])
-def test_keras_without_a_seam(child, acme_site, acme_model, acme_copy, module, name):
+@pytest.mark.parametrize(("name", "module"), SEAMS.items(), ids=SEAMS)
+def test_keras_without_a_seam(acme_child, acme_model, acme_copy, module, name):
     """On a Keras without a seam: one warning K301, and the explicit functions do all the work."""
 
     def turn(file):
         kernel = file["layers/dense/vars/0"]
         kernel[...] = kernel[...][::-1]
 
-    done = child(
+    done = acme_child(
+        RENAME,
         f"""
-{RENAME}
-rename({module}, "{name}")
+        rename({module}, "{name}")
 
-def imports():
-    import keras_registry
+        def imports():
+            import keras_registry
 
-_, findings = warned(imports)
-import keras_registry
-import numpy as np
+        _, findings = warned(imports)
+        import keras_registry
+        import numpy as np
 
-_, again = warned(keras_registry.enable)
-good, tampered = sys.argv[1:3]
-model, load_findings = warned(keras_registry.load_model, good)
-known = np.load(sys.argv[3])
-keras_registry.save_model(model, "again.keras")
-again = keras_registry.load_model("again.keras")
-error = caught(keras_registry.load_model, tampered)
-missing = caught(keras_registry.load_model, "missing.keras")
-small_model().save("plain.keras")
-answer(
-    codes=codes(findings),
-    wanted=[f.wanted for f in findings],
-    on_load=codes(load_findings),
-    verified=keras_registry.report(again).verified,
-    distributions=list(manifest_of("again.keras")["distributions"]),
-    equal=bool(np.array_equal(again.predict(known["x"], verbose=0), known["predictions"])),
-    errors=[codes(e.findings) for e in (error, missing)],
-    plain=type(keras.saving.load_model("plain.keras")).__name__,
-    left=[name for name in os.listdir() if name.startswith(".")],
-)
-""",
-        acme_model.path,
-        acme_copy("tampered.keras", weights=turn),
-        acme_model.npz,
-        path=[acme_site],
+        good, tampered, known = sys.argv[1], sys.argv[2], np.load(sys.argv[3])
+        model, load_findings = warned(keras_registry.load_model, good)
+        keras_registry.save_model(model, "again.keras")
+        again = keras_registry.load_model("again.keras")
+        error = caught(keras_registry.load_model, tampered)
+        missing = caught(keras_registry.load_model, "missing.keras")
+        small_model().save("plain.keras")
+        predictions = again.predict(known["x"], verbose=0)
+        answer(
+            codes=codes(findings),
+            wanted=[f.wanted for f in findings],
+            on_load=codes(load_findings),
+            verified=keras_registry.report(again).verified,
+            distributions=list(manifest_of("again.keras")["distributions"]),
+            equal=bool(np.array_equal(predictions, known["predictions"])),
+            errors=[codes(e.findings) for e in (error, missing)],
+            plain=type(keras.saving.load_model("plain.keras")).__name__,
+            left=[name for name in os.listdir() if name.startswith(".")],
+        )
+        """,
+        argv=[acme_model.path, acme_copy("tampered.keras", weights=turn), acme_model.npz],
     )
 
     assert done.json() == {
@@ -259,30 +249,24 @@ answer(
     }
 
 
-@pytest.mark.parametrize(("module", "name"), SEAMS[2:], ids=[name for _, name in SEAMS[2:]])
-def test_explicit_load_tells_once_on_a_keras_without_a_seam(
-    child, acme_site, acme_copy, module, name
-):
+@pytest.mark.parametrize(("name", "module"), list(SEAMS.items())[2:], ids=list(SEAMS)[2:])
+def test_explicit_load_tells_once_on_a_keras_without_a_seam(acme_child, acme_copy, module, name):
     """Where some hooks are in place and one is not, `load_model` does not do its work twice."""
-
-    def age(document):
-        document["distributions"]["acme-layers"]["version"] = "1.4.9"
-
-    done = child(
+    path = acme_copy(manifest=lambda m: m["distributions"]["acme-layers"].update(version="1.4.9"))
+    done = acme_child(
+        RENAME,
         f"""
-{RENAME}
-rename({module}, "{name}")
+        rename({module}, "{name}")
 
-def imports():
-    import keras_registry
+        def imports():
+            import keras_registry
 
-warned(imports)
-import keras_registry
-_, findings = warned(keras_registry.load_model, sys.argv[1])
-answer(codes=codes(findings))
-""",
-        acme_copy(manifest=age),
-        path=[acme_site],
+        warned(imports)
+        import keras_registry
+        _, findings = warned(keras_registry.load_model, sys.argv[1])
+        answer(codes=codes(findings))
+        """,
+        argv=[path],
     )
 
     assert done.json() == {"codes": ["R202"]}

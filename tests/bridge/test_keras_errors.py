@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import shutil
 import zipfile
@@ -176,16 +175,17 @@ def damage(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def outcomes(
     tmp_path_factory: pytest.TempPathFactory, acme_site: Path, session_child: Any
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Any]:
     """What plain Keras and what hooked Keras raise for each file."""
     folder = tmp_path_factory.mktemp("errors")
     session_child(SAVE_ALL, path=[acme_site], cwd=folder).check()
     damage(folder)
     names = [f"{name}.keras" for name in MISSING] + [*DAMAGED, "flipped.keras", "plain.keras"]
-    return {
+    found = {
         how: session_child(LOAD_ALL.format(imports=imports), *names, cwd=folder).json()
         for how, imports in {"plain": "", "hooked": "import keras_registry"}.items()
     }
+    return {"folder": folder, **found}
 
 
 def test_files_are_what_they_should_be(outcomes):
@@ -227,6 +227,57 @@ def test_flipped_byte_is_the_error_of_keras(outcomes):
     assert set(plain["classes"]) <= set(hooked["classes"])
 
 
+REFUSED = {
+    "layer with an unknown argument": ("layer", lambda c: layer_config(c).update(unknown=1)),
+    "layer without an argument": ("layer", lambda c: layer_config(c).pop("units")),
+    "layer with a bad argument": ("layer", lambda c: layer_config(c).update(units=-1)),
+    "layer with text for a number": ("layer", lambda c: layer_config(c).update(units="many")),
+    "loss with an unknown argument": ("loss", lambda c: loss_config(c).update(unknown=1)),
+}
+"""Models whose configs were changed so that the plugin's class refuses them."""
+
+
+def layer_config(config):
+    """Return the config of the layer under test."""
+    return config["config"]["layers"][1]["config"]
+
+
+def loss_config(config):
+    """Return the config of the loss."""
+    return config["compile_config"]["loss"]["config"]
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory, acme_site, session_child, outcomes, alter):
+    """What plain Keras, with the plugin imported by hand, and hooked Keras raise for each."""
+    folder = tmp_path_factory.mktemp("refused")
+    for name, (source, change) in REFUSED.items():
+        path = shutil.copy(outcomes["folder"] / f"{source}.keras", folder / f"{name}.keras")
+        alter(path, config=change)
+    plugin = "import acme_layers.gated, acme_layers.losses"
+    names = [f"{name}.keras" for name in REFUSED]
+    return {
+        how: session_child(
+            LOAD_ALL.format(imports=plugin),
+            *names,
+            cwd=folder,
+            path=[acme_site],
+            env={"KERAS_REGISTRY_HOOKS": hooks},
+        ).json()
+        for how, hooks in {"plain": "0", "hooked": "1"}.items()
+    }
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_config(refusals, name):
+    """A config that a class refuses gives an error of the class and first line of plain Keras."""
+    plain, hooked = (refusals[how][f"{name}.keras"] for how in ("plain", "hooked"))
+
+    assert "S101" in hooked["codes"]
+    assert set(plain["classes"]) <= set(hooked["classes"])
+    assert hooked["text"].splitlines()[-1] == plain["first"]
+
+
 # --- the error itself -----------------------------------------------------------------------
 
 
@@ -253,7 +304,8 @@ def make_finding(code, level=Level.ERROR, **parts):
 )
 def test_error_pickles(code, kind):
     """An error goes to another process whole: its classes, its text and its findings."""
-    error = make_load_error("m.keras", [make_finding(code), make_finding("K102", Level.NOTE)])
+    first = make_finding(code, location="config.json" if code.startswith("A") else None)
+    error = make_load_error("m.keras", [first, make_finding("K102", Level.NOTE)])
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
 
     assert isinstance(error, kind)
@@ -267,7 +319,7 @@ def test_error_pickles(code, kind):
 
 def test_text_of_an_error_is_not_quoted():
     """An error that is also a KeyError shows its text as it is, over several lines."""
-    error = make_load_error("m.keras", [make_finding("A106")])
+    error = make_load_error("m.keras", [make_finding("A106", location="config.json")])
 
     assert str(error).startswith("m.keras cannot be loaded: 1 error\n  A106 error ")
 

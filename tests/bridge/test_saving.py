@@ -158,15 +158,15 @@ def test_plain_keras_loads_the_file(child, acme_site, acme_model):
         lambda model, path: model.save(path),
         lambda model, path: model.save(str(path)),
         lambda model, path: model.save(path, overwrite=True, zipped=True),
-        lambda model, path: keras.saving.save_model(model, path),
-        lambda model, path: keras.models.save_model(model, path),
-        lambda model, path: saving_lib.save_model(model, path),
-        lambda model, path: saving_lib.save_model(model, path, "h5", True),  # noqa: FBT003
+        keras.saving.save_model,
+        keras.models.save_model,
+        saving_lib.save_model,
+        lambda model, path: saving_lib.save_model(model, path, "h5", True),
         lambda model, path: saving_lib.save_model(model, path, weights_format="h5", zipped=True),
     ],
 )
 def test_every_way_to_save_a_file(tmp_path, model, save):
-    """Each function of Keras that saves a `.keras` file records the manifest, and it is verified."""
+    """Each function of Keras that saves a `.keras` file records a manifest that is verified."""
     save(model, tmp_path / "m.keras")
 
     found = report(keras.saving.load_model(tmp_path / "m.keras"))
@@ -205,7 +205,9 @@ def test_pickled_model_has_a_manifest(model):
     again = pickle.loads(pickle.dumps(model))  # noqa: S301
 
     assert report(again).verified == ("layers",)
-    np.testing.assert_array_equal(again.predict(make_inputs(), verbose=0)[0], again(make_inputs())[0])
+    np.testing.assert_array_equal(
+        again.predict(make_inputs(), verbose=0)[0], again(make_inputs())[0]
+    )
 
 
 def test_folder_gets_the_manifest(tmp_path, model):
@@ -219,7 +221,7 @@ def test_folder_gets_the_manifest(tmp_path, model):
     assert keras.saving.load_model(tmp_path / "folder").count_params() == model.count_params()
 
 
-def test_other_formats_are_left_alone(tmp_path, model, monkeypatch):
+def test_other_formats_are_left_alone(tmp_path, model):
     """Paths that Keras refuses are refused by Keras, in its own words."""
     with pytest.raises(ValueError, match="Invalid filepath extension for saving") as caught:
         model.save(tmp_path / "model.onnx")
@@ -420,7 +422,7 @@ def test_missing_folder_is_the_error_of_keras(tmp_path, model):
 def test_folder_in_the_place_of_the_file_is_the_error_of_keras(tmp_path, model):
     """A folder at the path gives Keras's own error and stays."""
     (tmp_path / "m.keras").mkdir()
-    with pytest.raises(OSError, match="m.keras") as caught:
+    with pytest.raises(OSError, match=r"m\.keras") as caught:
         model.save(tmp_path / "m.keras")
 
     assert caught.value.filename == str(tmp_path / "m.keras")
@@ -462,7 +464,7 @@ def test_interrupted_save_leaves_everything_as_it_was(tmp_path, model, monkeypat
 
 
 @pytest.mark.parametrize(("reply", "value"), [("y", 2.0), ("n", 1.0)])
-def test_prompt_before_overwriting(tmp_path, model, monkeypatch, capsys, reply, value):
+def test_prompt_before_overwriting(tmp_path, model, monkeypatch, reply, value):
     """`overwrite=False` asks as Keras does, and the answer counts."""
     path = tmp_path / "m.keras"
     set_value(model, 1.0)

@@ -74,7 +74,9 @@ def test_key_taken_in_keras_alone():
     """A key that another class took in Keras's registry by hand is refused, and nothing changes."""
     taken = keras.saving.get_custom_objects()["acme>Scale"] = type("Other", (), {})
 
-    with pytest.raises(RegistrationError, match=r"taken in Keras's registry by .*\.Other") as caught:
+    with pytest.raises(
+        RegistrationError, match=r"taken in Keras's registry by .*\.Other"
+    ) as caught:
         register("acme")(make_layer())
 
     assert "Give it another name or namespace" in str(caught.value)
@@ -99,9 +101,8 @@ def test_class_registered_by_hand_under_another_key():
 
 
 def test_object_without_a_name_in_the_way():
-    """What is in Keras's registry need not be a class or function: it is in the way all the same."""
+    """What is in Keras's registry need not be a class or function to be in the way."""
     keras.saving.get_custom_objects()["acme>Scale"] = functools.partial(max, 0)
 
     with pytest.raises(RegistrationError, match="taken in Keras's registry"):
         register("acme")(make_layer())
-

@@ -13,7 +13,7 @@ from keras_registry import types as t
 from keras_registry.config import derive_schema
 from tests.support.golden import check_golden
 
-BASE_ARGUMENTS = {"name", "dtype", "trainable", "reduction", "activity_regularizer"}
+BASE_ARGUMENTS = {"name", "dtype", "trainable", "activity_regularizer"}
 
 
 def annotated(annotation, **default):
@@ -139,7 +139,11 @@ def test_without_kwargs_only_base_arguments_are_let_in():
         def __init__(self, units: int):
             super().__init__()
 
-    assert derive_schema(Fixed).base_fields == BASE_ARGUMENTS
+    schema = derive_schema(Fixed)
+
+    assert schema.base_fields >= BASE_ARGUMENTS
+    assert schema.validate_config({"units": 3, "name": "fixed", "trainable": False}) == ()
+    assert schema.validate_config({"units": 3, "surprise": 1})
 
 
 def test_base_arguments_are_no_fields():

@@ -19,7 +19,7 @@ class Gated:
 
     __module__ = "acme_layers.gated"
 
-    def __init__(self, units: t.PositiveInt, widths: list[int] = (), **kwargs):
+    def __init__(self, units: t.PositiveInt, widths: list[int] = (), name: str = ""):
         self.units = units
 
 

@@ -105,6 +105,7 @@ def test_user_can_choose(
 @pytest.mark.parametrize("command", ["verify", "list"])
 def test_commands_name_both(
     command: str,
+    *,
     acme_site: Path,
     rival_site: Path,
     acme_model: SavedModel,
@@ -255,6 +256,7 @@ def as_class_of_nobody(config: dict) -> None:
 @pytest.mark.parametrize("has_manifest", [True, False], ids=["manifest", "bare"])
 def test_keras_keeps_its_own_names(
     has_manifest: bool,
+    *,
     acme_site: Path,
     shadow_site: Path,
     acme_model: SavedModel,
@@ -264,9 +266,7 @@ def test_keras_keeps_its_own_names(
     """A model that uses Keras's `Dense` gets Keras's, whoever claims the name as an alias."""
     file = acme_model.path if has_manifest else bare_model
 
-    loaded = observe(
-        fork_server.run, file, path=[shadow_site, acme_site], inputs=acme_model.npz
-    )
+    loaded = observe(fork_server.run, file, path=[shadow_site, acme_site], inputs=acme_model.npz)
 
     assert loaded.is_silent()
     assert loaded.classes[-1] == "keras.src.layers.core.dense.Dense"
@@ -276,7 +276,11 @@ def test_keras_keeps_its_own_names(
 
 
 def test_shadowing_alias_resolves_nothing(
-    shadow_site: Path, acme_site: Path, acme_model: SavedModel, fork_server: ForkServer, tmp_path: Path
+    shadow_site: Path,
+    acme_site: Path,
+    acme_model: SavedModel,
+    fork_server: ForkServer,
+    tmp_path: Path,
 ) -> None:
     """An unregistered class that happens to be called `Dense` is missing, not the claimant's."""
     file = alter(acme_model.path, tmp_path / "model.keras", config=as_class_of_nobody)

@@ -157,7 +157,7 @@ def swishy(x):
 
 
 def test_given_object_needs_no_plugin(acme_model: SavedModel, fork_server: ForkServer) -> None:
-    """Where the plugin is not installed, the user's class for its layer is enough for that layer."""
+    """Where the plugin is not installed, the user's class stands for its layer, and no more."""
     prelude = f"{OWN_CLASS}\nobjects['GatedDense'] = GatedDense"
 
     failed = observe(fork_server.run, acme_model.path, prelude=prelude, compile=False)
@@ -201,9 +201,7 @@ def test_bare_name_of_an_unregistered_class(
     file = alter(acme_model.path, tmp_path / "model.keras", config=unregister)
     prelude = f"{OTHERS}\n{OWN_CLASS}\nobjects['GatedDense'] = GatedDense"
 
-    ours = observe(
-        fork_server.run, file, path=[acme_site], prelude=prelude, inputs=acme_model.npz
-    )
+    ours = observe(fork_server.run, file, path=[acme_site], prelude=prelude, inputs=acme_model.npz)
     theirs = observe(
         fork_server.run, file, path=[acme_site], prelude=prelude, inputs=acme_model.npz, env=plain
     )

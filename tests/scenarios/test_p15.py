@@ -122,6 +122,7 @@ def test_model_without_a_manifest_loads_beside_it(
 def test_list_names_it(
     breakage: Callable[[Path], Path],
     code: str | None,
+    *,
     acme_site: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -56,7 +56,7 @@ model.save(sys.argv[1])
 
 
 @pytest.fixture
-def notebook(fork_server: ForkServer, tmp_path: Path):  # noqa: ANN201
+def notebook(fork_server: ForkServer, tmp_path: Path):
     """Run cells after the first one, and return what they print."""
 
     def run(cells: str, *, decorator: str = "ours") -> list[str]:
@@ -125,7 +125,7 @@ print(type(keras.saving.load_model(sys.argv[1]).layers[0]) is First)
 
 
 def test_plain_keras_lets_another_class_take_over(notebook) -> None:
-    """In plain Keras the other class takes the key without a word, and the model predicts wrongly."""
+    """In plain Keras the other class takes the key without a word, and predicts something else."""
     cells = ANOTHER.format(decorator='@keras.saving.register_keras_serializable("book")')
     cells = cells.replace("factor: float = 1.0", "factor=1.0")
     found = notebook(

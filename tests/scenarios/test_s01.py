@@ -33,7 +33,7 @@ ALL_MODULES = [
 def test_forked_process_loads_without_custom_objects(
     acme_site: Path, acme_model: SavedModel, fork_server: ForkServer
 ) -> None:
-    """A process that never imported the plugin loads the model, in silence, with equal predictions."""
+    """A process that never imported the plugin loads the model in silence: equal predictions."""
     loaded = observe(fork_server.run, acme_model.path, path=[acme_site], inputs=acme_model.npz)
 
     assert loaded.before == ()
@@ -64,7 +64,7 @@ def test_real_interpreter_loads_with_two_imports(acme_site: Path, acme_model: Sa
 
 @pytest.mark.parametrize("backend", OTHER_BACKENDS)
 def test_other_backends_save_and_load(backend: str, acme_site: Path, tmp_path: Path) -> None:
-    """Under another backend, too, a model is saved and loaded back by two interpreters that never met."""
+    """Under another backend, too, one interpreter saves a model and another loads it."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed here")
     files = [tmp_path / "model.keras", tmp_path / "model.npz"]
@@ -140,7 +140,7 @@ print(model.predict(keras.ops.ones((2, 4)), verbose=0).tolist())
 
 
 def test_nested_objects_are_found(acme_site: Path, fork_server: ForkServer, tmp_path: Path) -> None:
-    """Custom layers inside a nested model and a wrapper, and a function in `Dense`, are resolved."""
+    """Custom layers in a nested model and in a wrapper, and a function in `Dense`, are resolved."""
     file = tmp_path / "nested.keras"
     wanted = fork_server.run(NESTED, argv=[file], path=[acme_site]).json()
     np.savez(tmp_path / "x.npz", x=np.ones((2, 4), "float32"))

@@ -90,7 +90,7 @@ def test_all_missing_distributions_are_named_at_once(
 def test_what_is_installed_is_not_named(
     model_of_two: Path, acme_site: Path, fork_server: ForkServer
 ) -> None:
-    """If one of two distributions is there, only the other is asked for, and nothing is imported."""
+    """If one of two distributions is there, only the other is named, and nothing is imported."""
     failed = observe(fork_server.run, model_of_two, path=[acme_site])
 
     assert failed.codes == ["R101"]

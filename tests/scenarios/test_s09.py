@@ -74,7 +74,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_message_names_plugin_module_and_install_line(
     acme_model: SavedModel, site: Path, fork_server: ForkServer
 ) -> None:
-    """The error names plugin==version, the missing module, and the line that installs the plugin."""
+    """The error names plugin==version, the missing module, and the plugin's own install line."""
     failed = observe(fork_server.run, acme_model.path, path=[site])
 
     assert failed.before == ()
@@ -153,14 +153,12 @@ def test_second_attempt_fails_in_the_same_way(
     """A module that fails below its class is named again by the next load in the same process."""
     source = GATED_SOURCE + "\n\nimport einsteinian\n"
     site = install(acme_project(modules={"acme_layers/gated.py": source}), tmp_path)
-    first = "\n".join(
-        [
-            "try:",
-            "    keras.saving.load_model(options['file'])",
-            "except keras_registry.LoadError as error:",
-            "    seen['first'] = [item.code for item in error.findings]",
-        ]
-    )
+    first = """
+try:
+    keras.saving.load_model(options["file"])
+except keras_registry.LoadError as error:
+    seen["first"] = [item.code for item in error.findings]
+"""
 
     failed = observe(fork_server.run, acme_model.path, path=[site], prelude=first)
 

@@ -146,6 +146,7 @@ def of_newer_format(manifest: dict[str, Any]) -> None:
 def test_verify_foretells_the_load(
     change: Any,
     finding: tuple[str, str],
+    *,
     acme_site: Path,
     acme_model: SavedModel,
     blocked: Path,
@@ -166,7 +167,7 @@ def test_verify_foretells_the_load(
 def test_verify_says_when_only_the_code_can_tell(
     acme_model: SavedModel, blocked: Path, tmp_path: Path
 ) -> None:
-    """Of a newer major version `verify` says that the config schema is not known before an import."""
+    """Of a newer major version `verify` says that only the code can tell more."""
     site = install(acme_project("2.0.0"), tmp_path)
 
     done = run_command("verify", acme_model.path, path=[blocked, site])

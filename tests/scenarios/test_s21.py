@@ -52,7 +52,7 @@ def test_note_is_logged_as_debug(
 def test_warning_is_logged_and_warned_once(
     acme_model: SavedModel, older_site: Path, fork_server: ForkServer
 ) -> None:
-    """A finding of level warning is one WARNING record and one Python warning, both with its code."""
+    """A finding of level warning is one WARNING record and one Python warning, with its code."""
     loaded = observe(fork_server.run, acme_model.path, path=[older_site])
 
     assert loaded.error is None
