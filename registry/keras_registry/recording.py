@@ -20,7 +20,14 @@ from keras_registry.manifest import (
     ObjectRecord,
     WeightsRecord,
 )
-from keras_registry.manifest.forms import CLASS_NAME, DISTRIBUTION, KEY, MODULE, POINTER
+from keras_registry.manifest.forms import (
+    CLASS_NAME,
+    DISTRIBUTION,
+    KEY,
+    MODULE,
+    POINTER,
+    Form,
+)
 from keras_registry.names import printable
 from keras_registry.ranges import compatible_range
 
@@ -160,8 +167,8 @@ def _record_registered(
     return ObjectRecord(
         key=registration.key,
         kind=registration.kind,
-        class_name=registration.target.__name__,
-        module=registration.module if MODULE.accepts(registration.module) else None,
+        class_name=_if_fits(CLASS_NAME, registration.target.__name__),
+        module=_if_fits(MODULE, registration.module),
         distribution=None if distribution is None else distribution.name,
         config_version=registration.config_version,
         schema=None if schema is None else schema.fingerprint,
@@ -175,14 +182,15 @@ def _record_other(uses: tuple[ObjectUse, ...], known: KnownObject | None) -> Obj
     return ObjectRecord(
         key=use.key,
         kind=use.kind if known is None else known.kind,
-        class_name=use.class_name if _fits(CLASS_NAME, use.class_name) else None,
-        module=module if _fits(MODULE, module) else None,
+        class_name=_if_fits(CLASS_NAME, use.class_name),
+        module=_if_fits(MODULE, module),
         **_places(uses),
     )
 
 
-def _fits(form: Any, text: str | None) -> bool:
-    return text is not None and bool(form.accepts(text))
+def _if_fits(form: Form, text: str | None) -> str | None:
+    """The text, or None if a manifest may not hold it."""
+    return text if text is not None and form.accepts(text) else None
 
 
 def _places(uses: tuple[ObjectUse, ...]) -> dict[str, Any]:

@@ -192,12 +192,22 @@ def _register(
             schema = derive_schema(target, config_version=version)
         else:
             schema = schema_from_model(target, config, config_version=version)
+    if schema is None and version != 1:
+        message = (
+            f"{target.__qualname__} has no constructor of its own, so Keras keeps its config. "
+            "Leave out version."
+        )
+        raise RegistrationError(message)
     registration = Registration(key, kind, target, schema)
     if former is not None and former.origin != registration.origin:
         raise _taken(registration, former)
-    if inspect.isclass(target):
-        wrap_class(target, schema)
-    default_registry.add(registration)
+    unwrap = wrap_class(target, schema) if inspect.isclass(target) else None
+    try:
+        default_registry.add(registration)
+    except RegistrationError:
+        if unwrap is not None:
+            unwrap()
+        raise
     return target
 
 

@@ -35,11 +35,13 @@ class KerasField:
         name: The canonical name of the type, which enters fingerprints.
         namespace: The part of Keras whose ``get`` and ``serialize`` are used.
         wanted: What a caller may pass, in words.
+        takes_none: Whether ``None`` stands for an object, and not for the lack of one.
     """
 
     name: str
     namespace: str
     wanted: str
+    takes_none: bool = False
 
     def to_object(self, value: Any) -> Any:
         """The real object for what a caller passed or a config holds.
@@ -53,9 +55,9 @@ class KerasField:
             value = keras.saving.get_registered_object(value) or value
         try:
             found = getattr(keras, self.namespace).get(value)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # what Keras raises for a broken dict depends on its class
             raise self._refusal() from error
-        if not callable(found):
+        if not callable(found) or isinstance(found, type):
             raise self._refusal()
         return found
 
@@ -115,7 +117,9 @@ PositiveInt = Annotated[int, Gt(0)]
 
 Activation = Annotated[
     Callable[..., Any] | Any,
-    KerasField("activation", "activations", "the name of an activation or a function"),
+    KerasField(
+        "activation", "activations", "the name of an activation or a function", takes_none=True
+    ),
 ]
 """An activation function. ``None`` stands for the identity, as everywhere in Keras."""
 

@@ -29,7 +29,8 @@ def enter_into_keras(registration: Registration) -> None:
         return
     present = saving.get_custom_objects().get(registration.key)
     if present is not None and present is not registration.target:
-        origin = (present.__module__, present.__qualname__)
+        named = present if hasattr(present, "__qualname__") else type(present)
+        origin = (named.__module__, named.__qualname__)
         if origin != registration.origin:
             message = (
                 f"the key {registration.key!r} is taken in Keras's registry by "

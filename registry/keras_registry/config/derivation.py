@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import typing
+import warnings
 from dataclasses import dataclass
 from inspect import Parameter
+from pathlib import PurePath
 from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -14,14 +16,38 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PydanticUser
 
 from keras_registry.config.schema import ConfigSchema
 from keras_registry.errors import RegistrationError
+from keras_registry.types import KerasField
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Constructor", "derive_schema", "has_own", "read_constructor", "schema_from_model"]
+__all__ = [
+    "Constructor",
+    "base_arguments",
+    "derive_schema",
+    "has_own",
+    "parameters_of_parents",
+    "read_constructor",
+    "schema_from_model",
+    "writes_config",
+]
 
-BASE_ARGUMENTS = frozenset({"name", "dtype", "trainable", "reduction", "activity_regularizer"})
-"""Arguments of Keras's base classes; the base classes themselves save and restore them."""
+
+def base_arguments(cls: type) -> frozenset[str]:
+    """The arguments that the Keras class behind a class saves and restores by itself."""
+    if not any(base.__module__.partition(".")[0] == "keras" for base in cls.__mro__):
+        return frozenset()
+    import keras
+
+    kept: tuple[tuple[type, set[str]], ...] = (
+        (keras.layers.Layer, {"name", "dtype", "trainable", "activity_regularizer"}),
+        (keras.losses.Loss, {"name", "reduction", "dtype"}),
+        (keras.metrics.Metric, {"name", "dtype"}),
+        # The learning rate changes while the model trains: only the optimizer knows it.
+        (keras.optimizers.Optimizer, {"name", "learning_rate"}),
+    )
+    return frozenset(next((names for base, names in kept if issubclass(cls, base)), ()))
+
 
 _UNSUPPORTED = (Parameter.POSITIONAL_ONLY, Parameter.VAR_POSITIONAL)
 
@@ -39,11 +65,12 @@ class Constructor:
     function: Callable[..., None]
     parameters: tuple[Parameter, ...]
     takes_kwargs: bool
+    base_arguments: frozenset[str] = frozenset()
 
     @property
     def own(self) -> tuple[Parameter, ...]:
         """The parameters that are the class's own, not those of Keras's base classes."""
-        return tuple(p for p in self.parameters if p.name not in BASE_ARGUMENTS)
+        return tuple(p for p in self.parameters if p.name not in self.base_arguments)
 
 
 def is_foreign(cls: type) -> bool:
@@ -85,7 +112,24 @@ def read_constructor(cls: type) -> Constructor | None:
             )
             raise RegistrationError(message)
     named = tuple(p for p in parameters if p.kind is not Parameter.VAR_KEYWORD)
-    return Constructor(function, named, takes_kwargs=len(named) < len(parameters))
+    return Constructor(
+        function,
+        named,
+        takes_kwargs=len(named) < len(parameters),
+        base_arguments=base_arguments(cls),
+    )
+
+
+def writes_config(cls: type) -> bool:
+    """Whether a hand-written `get_config` knows the arguments of the class's constructor."""
+    for base in cls.__mro__:
+        if is_foreign(base):
+            return False
+        if "get_config" in vars(base):
+            return has_own(cls, "get_config")
+        if "__init__" in vars(base):
+            return False
+    return False
 
 
 def derive_schema(cls: type, *, config_version: int = 1) -> ConfigSchema | None:
@@ -102,7 +146,7 @@ def derive_schema(cls: type, *, config_version: int = 1) -> ConfigSchema | None:
         RegistrationError: The signature cannot be turned into a schema; the message has the line
             to write.
     """
-    derives_config = not has_own(cls, "get_config")
+    derives_config = not writes_config(cls)
     try:
         constructor = read_constructor(cls)
     except RegistrationError:
@@ -111,15 +155,22 @@ def derive_schema(cls: type, *, config_version: int = 1) -> ConfigSchema | None:
         return None
     if constructor is None:
         return None
+    if derives_config and cls.__dictoffset__ == 0:
+        message = (
+            f"{cls.__qualname__} has __slots__, so its arguments cannot be kept for get_config. "
+            "Leave out __slots__, or write get_config and from_config."
+        )
+        raise RegistrationError(message)
     hints = _hints(cls, constructor, must_resolve=derives_config)
     fields: dict[str, Any] = {}
     for parameter in constructor.own:
         hint = hints.get(parameter.name, Any)
-        if parameter.default is None and hint is not Any:
-            hint |= None
+        default = ... if parameter.default is Parameter.empty else parameter.default
+        _check_name(cls, parameter)
         try:
+            if parameter.default is None and hint is not Any and not _takes_none(hint):
+                hint |= None
             hint = _with_plain_values(hint)
-            default = ... if parameter.default is Parameter.empty else parameter.default
             fields[parameter.name] = _field(hint, default)
             _make_model(cls, {parameter.name: fields[parameter.name]})
         except (PydanticUserError, TypeError) as error:
@@ -130,9 +181,23 @@ def derive_schema(cls: type, *, config_version: int = 1) -> ConfigSchema | None:
     return ConfigSchema(
         model=_make_model(cls, fields),
         config_version=config_version,
-        base_fields=_base_fields(cls, constructor),
+        base_fields=_base_fields(cls),
         checks_config=derives_config and not has_own(cls, "from_config"),
     )
+
+
+def _check_name(cls: type, parameter: Parameter) -> None:
+    if parameter.name.startswith("_") or parameter.name in {"model_config", "model_fields"}:
+        message = (
+            f"the argument {parameter.name!r} of {cls.__qualname__}.__init__ cannot be the name "
+            "of a config field: it begins with an underscore, or pydantic keeps it for itself. "
+            "Give it another name."
+        )
+        raise RegistrationError(message)
+
+
+def _takes_none(hint: Any) -> bool:
+    return any(isinstance(item, KerasField) and item.takes_none for item in get_args(hint)[1:])
 
 
 def schema_from_model(
@@ -154,12 +219,18 @@ def schema_from_model(
                 f".__init__ does not take. Add it to __init__, or write from_config."
             )
             raise RegistrationError(message)
+    if constructor is not None and not hand_written:
+        missing = [p.name for p in constructor.own if p.name not in model.model_fields]
+        if missing:
+            message = (
+                f"{model.__qualname__} lacks the argument {missing[0]!r} of {cls.__qualname__}"
+                ".__init__, which would be lost at every save. Add it to the model."
+            )
+            raise RegistrationError(message)
     return ConfigSchema(
         model=model,
         config_version=config_version,
-        base_fields=frozenset(BASE_ARGUMENTS)
-        if constructor is None
-        else _base_fields(cls, constructor),
+        base_fields=base_arguments(cls) if constructor is None else _base_fields(cls),
     )
 
 
@@ -169,9 +240,11 @@ def _field(hint: Any, default: Any) -> tuple[Any, Any]:
 
 def _make_model(cls: type, fields: dict[str, Any]) -> type[BaseModel]:
     config = ConfigDict(extra="forbid", protected_namespaces=())
-    made: type[BaseModel] = pydantic.create_model(
-        f"{cls.__name__}Config", __config__=config, __module__=cls.__module__, **fields
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Field name .* shadows an attribute in parent")
+        made: type[BaseModel] = pydantic.create_model(
+            f"{cls.__name__}Config", __config__=config, __module__=cls.__module__, **fields
+        )
     return made
 
 
@@ -199,18 +272,13 @@ def _underivable(cls: type, parameter: Parameter, hint: Any) -> RegistrationErro
     return RegistrationError(message)
 
 
-def _base_fields(cls: type, constructor: Constructor) -> frozenset[str] | None:
+def _base_fields(cls: type) -> frozenset[str]:
     """The names that a config may hold besides the class's own: what the parents take."""
-    names = {p.name for p in constructor.parameters if p.name in BASE_ARGUMENTS}
-    names |= BASE_ARGUMENTS
-    if not constructor.takes_kwargs:
-        return frozenset(names)
-    for parameter in _parameters_of_parents(cls):
-        names.add(parameter.name)
-    return frozenset(names)
+    return base_arguments(cls) | {parameter.name for parameter in parameters_of_parents(cls)}
 
 
-def _parameters_of_parents(cls: type) -> Iterator[Parameter]:
+def parameters_of_parents(cls: type) -> Iterator[Parameter]:
+    """The named parameters of the parents' constructors, as far up as ``**kwargs`` can reach."""
     for base in cls.__mro__[1:]:
         if "__init__" not in vars(base) or base is object:
             continue
@@ -230,14 +298,27 @@ def _from_numpy(value: Any) -> Any:
 
 # pydantic by itself takes "3" for an integer and 1 for True; a config never means that.
 _PLAIN: dict[type, Any] = {
-    hint: Annotated[hint, BeforeValidator(_from_numpy), Strict()] for hint in (int, float)
+    hint: Annotated[hint, BeforeValidator(_from_numpy), Strict()] for hint in (int, float, bool)
 }
-_PLAIN |= {hint: Annotated[hint, Strict()] for hint in (str, bool)}
+_PLAIN |= {str: Annotated[str, Strict()]}
+_NOT_STORED = (complex, bytes, set, frozenset, PurePath)
+
+
+def _from_json_key(key: Any) -> Any:
+    return int(key) if type(key) is str and key.lstrip("-").isdecimal() else key
+
+
+_INTEGER_KEY = Annotated[int, BeforeValidator(_from_json_key), Strict()]
 
 
 def _with_plain_values(hint: Any) -> Any:
     """The same type, taking only values that need no guessing, and numpy's scalars."""
     origin, arguments = get_origin(hint), get_args(hint)
+    if isinstance(origin or hint, type) and issubclass(origin or hint, _NOT_STORED):
+        raise TypeError
+    if origin is dict and arguments[0] is int:
+        value = _with_plain_values(arguments[1])
+        return dict[_INTEGER_KEY, value]  # type: ignore[valid-type]
     if origin is Annotated:
         inner = _with_plain_values(arguments[0])
         return hint if inner is arguments[0] else Annotated[(inner, *arguments[1:])]

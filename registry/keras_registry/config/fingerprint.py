@@ -13,13 +13,15 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from annotated_types import GroupedMetadata
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from keras_registry.hashes import hash_json
 from keras_registry.types import KerasField
 
 if typing.TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
+    from collections.abc import Iterator
 
 __all__ = ["fingerprint_model", "normal_form"]
 
@@ -52,13 +54,32 @@ def _field_form(name: str, field: FieldInfo) -> dict[str, Any]:
     elif field.default_factory is not None:
         form["default"] = "made anew"
     else:
-        form["default"] = _plain(field.default)
+        form["default"] = _plain(_as_number(field.default, form["type"]))
     return form
 
 
+def _as_number(value: Any, form: Any) -> Any:
+    """The default 1 of a field of type float is the default 1.0."""
+    kinds = form.get("any_of", [form.get("of")]) if isinstance(form, dict) else [form]
+    is_real = "number" in kinds and "integer" not in kinds
+    return float(value) if is_real and type(value) is int else value
+
+
+def _flat(metadata: typing.Sequence[Any]) -> Iterator[Any]:
+    """Single bounds, taken out of whatever groups them."""
+    for item in metadata:
+        if isinstance(item, FieldInfo):
+            yield from _flat(item.metadata)
+        elif isinstance(item, GroupedMetadata):
+            yield from _flat(list(item))
+        else:
+            yield item
+
+
 def _type_form(hint: Any, metadata: typing.Sequence[Any] = ()) -> Any:
+    metadata = list(_flat(metadata))
     bounds = {
-        name: _plain(value)
+        name: _plain(_as_number(value, "number" if hint is float else None))
         for item in metadata
         for name in _BOUNDS
         if (value := getattr(item, name, None)) is not None
@@ -88,6 +109,8 @@ def _bare_form(hint: Any) -> Any:  # noqa: PLR0911 - one case for each form of t
     if dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint, include_extras=True)
         return {"fields": {f.name: _type_form(hints[f.name]) for f in dataclasses.fields(hint)}}
+    if isinstance(hint, list):  # the argument types of a Callable
+        return [_type_form(item) for item in hint]
     return _TYPES.get(hint) or getattr(hint, "__name__", str(hint))
 
 

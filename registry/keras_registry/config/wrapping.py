@@ -9,12 +9,19 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from keras_registry.config.derivation import BASE_ARGUMENTS, has_own, read_constructor
+from keras_registry.config.derivation import (
+    base_arguments,
+    has_own,
+    parameters_of_parents,
+    read_constructor,
+    writes_config,
+)
 from keras_registry.config.schema import CONFIG_VERSION_FIELD, problems_of
 from keras_registry.errors import ConfigError
 
@@ -41,7 +48,7 @@ class _Arguments:
 
     def __init__(self) -> None:
         self.values: dict[str, dict[str, Any]] = {}
-        self.tracked: frozenset[str] = frozenset()
+        self.tracked: frozenset[tuple[str, str]] = frozenset()
 
     def close(self, instance: object) -> None:
         """Notes which attributes equal their arguments now that the object is constructed.
@@ -50,14 +57,22 @@ class _Arguments:
         ``self.units = units * 2`` into 32, 64, 128 over three round trips.
         """
         self.tracked = frozenset(
-            name
-            for values in self.values.values()
+            (label, name)
+            for label, values in self.values.items()
             for name, value in values.items()
-            if _is_same(getattr(instance, name, _MISSING), value)
+            if _is_same(_attribute(instance, name), value)
         )
 
 
 _MISSING = object()
+_FIXED = re.compile(r"multiple values for keyword argument '(\w+)'")
+
+
+def _attribute(instance: object, name: str) -> Any:
+    try:
+        return getattr(instance, name, _MISSING)
+    except Exception:  # noqa: BLE001 - a property of the author's may raise anything
+        return _MISSING
 
 
 def _is_same(attribute: object, argument: object) -> bool:
@@ -68,27 +83,45 @@ def _is_same(attribute: object, argument: object) -> bool:
     comparable = (bool, int, float, str, bytes, list, tuple, dict, set, Enum)
     if not isinstance(argument, comparable) or not isinstance(attribute, type(argument)):
         return False
+    if isinstance(attribute, bool) is not isinstance(argument, bool):
+        return False
     return bool(attribute == argument)
 
 
-def wrap_class(cls: type, schema: ConfigSchema | None) -> None:
+def wrap_class(cls: type, schema: ConfigSchema | None) -> Callable[[], None]:
     """Gives a class a validated constructor and the config methods that it lacks.
 
     Args:
         cls: The class; changed in place.
         schema: Its config schema; None if Keras itself keeps its config.
+
+    Returns:
+        A function that makes the class again what it was.
     """
+    before = {name: vars(cls)[name] for name in _WRAPPED if name in vars(cls)}
     constructor = None if schema is None else read_constructor(cls)
-    derives = not has_own(cls, "get_config") and constructor is not None
+    derives = constructor is not None and not writes_config(cls)
     if schema is not None and constructor is not None:
         _wrap_init(cls, schema, constructor, records=derives)
         if derives:
             _derive_get_config(cls, schema)
     version = 1 if schema is None else schema.config_version
-    if derives or version > 1:
+    if derives or version > 1 or not hasattr(cls, "from_config"):
         _wrap_from_config(cls, constructor if derives else None)
     if version > 1 and not derives:
         _add_version_to_config(cls, version)
+    return functools.partial(_unwrap, cls, before)
+
+
+_WRAPPED = ("__init__", "get_config", "from_config")
+
+
+def _unwrap(cls: type, before: Mapping[str, Any]) -> None:
+    for name in _WRAPPED:
+        if name in before:
+            setattr(cls, name, before[name])
+        elif name in vars(cls):
+            delattr(cls, name)
 
 
 def _wrap_init(cls: type, schema: ConfigSchema, constructor: Constructor, *, records: bool) -> None:
@@ -100,6 +133,17 @@ def _wrap_init(cls: type, schema: ConfigSchema, constructor: Constructor, *, rec
     required = frozenset(
         name for name, field in schema.model.model_fields.items() if field.is_required()
     )
+    defaults = {
+        name: field.default
+        for name, field in schema.model.model_fields.items()
+        if not field.is_required() and field.default_factory is None
+    }
+    in_signature = {p.name: p.default for p in constructor.parameters}
+    defaults |= {
+        name: in_signature[name]
+        for name in required
+        if in_signature.get(name, inspect.Parameter.empty) is not inspect.Parameter.empty
+    }
     validate = schema.model.__pydantic_validator__.validate_python
     label = f"{cls.__module__}.{cls.__qualname__}"
 
@@ -108,6 +152,7 @@ def _wrap_init(cls: type, schema: ConfigSchema, constructor: Constructor, *, rec
         given = dict(zip(positional, args, strict=False))
         passed = {name: kwargs[name] for name in own if name in kwargs}
         passed.update((name, value) for name, value in given.items() if name in own)
+        passed = {**defaults, **passed}
         if len(args) > len(positional) or not kwargs.keys().isdisjoint(given):
             original(self, *args, **kwargs)  # raises Python's own error
             return
@@ -115,7 +160,7 @@ def _wrap_init(cls: type, schema: ConfigSchema, constructor: Constructor, *, rec
             original(self, *args, **kwargs)
             return
         try:
-            values = vars(validate(passed))
+            values = {name: _copied(value) for name, value in vars(validate(passed)).items()}
         except ValidationError as error:
             raise _config_error(cls, error) from error
         arguments = {**kwargs, **given, **values}
@@ -166,9 +211,12 @@ def _derive_get_config(cls: type, schema: ConfigSchema) -> None:
             )
             raise ConfigError(message)
         values = {
-            name: getattr(self, name) if name in record.tracked else value
+            name: _attribute(self, name) if (label, name) in record.tracked else value
             for name, value in record.values[label].items()
         }
+        base.pop(CONFIG_VERSION_FIELD, None)
+        if "dtype" in base_arguments(cls) and "dtype" not in base:
+            base["dtype"] = self.dtype
         config = {**base, **_to_config(schema, values)}
         if version > 1:
             config[CONFIG_VERSION_FIELD] = version
@@ -226,16 +274,32 @@ def _wrap_from_config(cls: type, constructor: Constructor | None) -> None:
     """
     original: Callable[..., Any] | None = getattr(cls, "from_config", None)
     function = getattr(original, "__func__", None)
-    if constructor is None or constructor.takes_kwargs:
-        late = frozenset[str]()
-    else:
-        late = BASE_ARGUMENTS - {parameter.name for parameter in constructor.parameters}
+    late, refused = frozenset[str](), set[str]()
+    if constructor is not None and not constructor.takes_kwargs and not has_own(cls, "from_config"):
+        taken = {parameter.name for parameter in constructor.parameters}
+        late = base_arguments(cls) - taken
+        refused = {parameter.name for parameter in parameters_of_parents(cls)} - late - taken
 
     def from_config(kind: type, config: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Makes an object from its config."""
         inner = {name: value for name, value in config.items() if name != CONFIG_VERSION_FIELD}
         base = {name: inner.pop(name) for name in late if name in inner}
-        made = kind(**inner) if function is None else function(kind, inner, *args, **kwargs)
+        while True:
+            passed = {name: value for name, value in inner.items() if name not in refused}
+            try:
+                if function is None:
+                    made = kind(**passed)
+                else:
+                    made = function(kind, passed, *args, **kwargs)
+            except TypeError as error:
+                # `super().__init__(units=5, **kwargs)`: the parent's own config has the argument
+                # that the class fixes. Which one it is, only the failing call tells.
+                fixed = _FIXED.search(str(error))
+                if fixed is None or fixed[1] not in passed:
+                    raise
+                refused.add(fixed[1])
+            else:
+                break
         for name, value in base.items():
             _set_base_argument(made, name, value)
         return made
@@ -256,5 +320,9 @@ def _set_base_argument(instance: Any, name: str, value: Any) -> None:
         instance._dtype = value  # noqa: SLF001 - losses and metrics have no public setter
     elif name == "name" and isinstance(getattr(type(instance), "name", None), property):
         instance._name = value  # noqa: SLF001
+    elif name == "activity_regularizer":
+        import keras
+
+        instance.activity_regularizer = keras.regularizers.get(value)
     else:
         setattr(instance, name, value)

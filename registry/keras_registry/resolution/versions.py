@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from packaging.version import Version
+
 from keras_registry.findings import Finding, finding
 from keras_registry.ranges import Drift, compare_versions
 from keras_registry.resolution.words import install_line, wanted
@@ -64,7 +66,8 @@ def version_findings(question: Question, objects: Sequence[ObjectResolution]) ->
         if drift is Drift.OLDER:
             yield question.finding("R201", f"{name} is too old", hint=upgrade, **parts)
         elif drift is Drift.OLDER_IN_RANGE:
-            hint = f'pip install "{name}>={record.version},{upgrade.rpartition(",")[2]}'
+            floor = Version(record.version).public
+            hint = f'pip install "{name}>={floor},{upgrade.rpartition(",")[2]}'
             summary = f"{name} is older than the one used to save"
             yield question.finding("R202", summary, hint=hint, **parts)
         elif drift is Drift.NEWER_IN_RANGE:
