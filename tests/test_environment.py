@@ -220,7 +220,6 @@ def test_bare_alias_that_two_claim_counts_for_neither(tmp_path: Path) -> None:
     check_text("D105_claimed_twice", found.findings, tmp_path)
 
 
-@pytest.mark.xfail(reason="a distribution is counted as its own rival")
 @pytest.mark.parametrize("alias", ["acme>GatedDense", "acme>Other", "acme>Twice"])
 def test_distribution_is_not_its_own_rival(alias: str, tmp_path: Path) -> None:
     """An alias that repeats a key, or itself, of one distribution is no claim of two."""
@@ -367,7 +366,6 @@ def test_text_about_a_broken_distribution(name: str, tmp_path: Path) -> None:
     assert "PEP 440" in str(only(found.findings, "D101").wanted)
 
 
-@pytest.mark.xfail(reason="any text counts for a name: it reaches the screen, hints and manifests")
 @pytest.mark.parametrize("name", ["acme\x1b[31m", "acme --pre", "acme; rm -rf ~", "größe"])
 def test_distribution_with_a_name_that_is_none_is_broken(name: str, tmp_path: Path) -> None:
     """A name must be one that can be installed, since hints and manifests repeat it."""
@@ -408,7 +406,6 @@ def test_two_copies_in_one_folder_are_told_apart_the_same_way(tmp_path: Path) ->
     only(found.findings, "D102")
 
 
-@pytest.mark.xfail(reason="a copy that lists no plugins is skipped, so the hidden one counts")
 def test_copy_without_plugins_hides_a_later_copy(tmp_path: Path) -> None:
     """Python imports the first copy, so the plugins of the second are not there."""
     first, second = tmp_path / "first", tmp_path / "second"
@@ -534,7 +531,6 @@ class TestBackend:
         monkeypatch.setenv("KERAS_HOME", str(other))
         assert Environment(path=[]).backend == "torch"
 
-    @pytest.mark.xfail(reason="Keras expands `~` in KERAS_HOME, we do not")
     def test_is_found_in_a_home_that_begins_with_a_tilde(
         self, home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

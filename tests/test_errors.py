@@ -109,7 +109,6 @@ def test_load_error_of_a_class_is_one_class() -> None:
     assert load_error_like(KeyError).__name__ == "LoadKeyError"
 
 
-@pytest.mark.xfail(reason="classes whose __init__ wants more than a message cannot be made")
 @pytest.mark.parametrize("keras_class", [json.JSONDecodeError, UnicodeDecodeError], ids=name_of)
 def test_load_error_can_be_one_that_wants_more_than_a_message(keras_class: type) -> None:
     """Plain Keras raises JSONDecodeError where a file's JSON is broken; ours is one as well."""

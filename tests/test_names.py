@@ -90,7 +90,6 @@ def test_keys_are_values() -> None:
     assert sorted([second, first]) == [first, second]
 
 
-@pytest.mark.xfail(reason="order=True compares None with a namespace")
 def test_keys_with_and_without_namespace_can_be_sorted() -> None:
     """A list of keys may hold bare ones of old files, too."""
     bare, full = ObjectRef(None, "B"), ObjectRef("acme", "A")

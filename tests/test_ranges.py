@@ -101,7 +101,6 @@ def test_pre_releases_are_compared(recorded: str, installed: str, expected: Drif
     assert compare_versions(installed, recorded) is expected
 
 
-@pytest.mark.xfail(reason="the floor of the range leaves out pre-releases of the recorded minor")
 @pytest.mark.parametrize(
     ("recorded", "installed"),
     [
@@ -116,7 +115,6 @@ def test_later_pre_release_of_the_same_release_is_in_range(recorded: str, instal
     assert compare_versions(installed, recorded) is Drift.NEWER_IN_RANGE
 
 
-@pytest.mark.xfail(reason="the range of a pre-release leaves out the pre-release itself")
 @pytest.mark.parametrize("version", ["1.4rc1", "2.0.dev3", "0.3a1"])
 def test_range_of_a_pre_release_has_the_pre_release(version: str) -> None:
     """What a hint tells to install can be the very version that the model was saved with."""

@@ -25,10 +25,11 @@ from packaging.version import InvalidVersion, Version
 
 from keras_registry.findings import Finding, Policy, finding
 from keras_registry.keras_names import CLASSES, FUNCTIONS
+from keras_registry.manifest.forms import DISTRIBUTION
 from keras_registry.names import ALIAS_GROUP, Kind, ObjectRef, is_key, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
     "DEFAULT_BACKEND",
@@ -104,11 +105,14 @@ class InstalledDistribution:
         """
         if self.editable or self.record is None:
             return None
-        rows = sorted(
-            f"{row[0]},{row[1]}\n"
-            for row in csv.reader(self.record.splitlines())
-            if len(row) > 1 and row[1] and _counts_for_digest(row[0])
-        )
+        try:
+            rows = sorted(
+                f"{row[0]},{row[1]}\n"
+                for row in csv.reader(self.record.splitlines())
+                if len(row) > 1 and row[1] and _counts_for_digest(row[0])
+            )
+        except csv.Error:  # a field longer than the module takes
+            return None
         return f"sha256:{hashlib.sha256(''.join(rows).encode()).hexdigest()}" if rows else None
 
     def find_plugin(self, key: str) -> Plugin | None:
@@ -118,7 +122,13 @@ class InstalledDistribution:
 
 def _counts_for_digest(path: str) -> bool:
     parts = path.split("/")
-    return not path.endswith(".pyc") and ".." not in parts and not parts[0].endswith(".dist-info")
+    return (
+        not path.endswith(".pyc")
+        and ".." not in parts
+        and not parts[0].endswith(".dist-info")
+        # Scripts, which installers write anew; some put them here for an install with --target.
+        and parts[0] not in {"bin", "Scripts"}
+    )
 
 
 def normalise_version(text: str | None) -> str | None:
@@ -222,7 +232,11 @@ def _scan(folders: tuple[tuple[str, int], ...]) -> _Scan:
     distributions: dict[str, InstalledDistribution] = {}
     findings: list[Finding] = []
     path = [folder for folder, _ in folders]
+    firsts: dict[Any, Any] = {}
     for candidate in importlib_metadata.distributions(path=path):
+        # The name that the folder's name gives: nothing is read for it.
+        name = getattr(candidate, "_normalized_name", None) or candidate
+        first = firsts.setdefault(name, candidate)
         if not _lists_plugins(candidate):
             continue
         found = _read_distribution(candidate)
@@ -230,24 +244,42 @@ def _scan(folders: tuple[tuple[str, int], ...]) -> _Scan:
             findings.append(found)
         elif found.name in distributions:
             findings.append(_duplicate_finding(distributions[found.name], found))
+        elif (hiding := _find_hiding(first, candidate)) is not None:
+            findings.append(_duplicate_finding(hiding, found))
         else:
             distributions[found.name] = found
             findings.extend(found.findings)
     ordered = tuple(sorted(distributions.values(), key=lambda found: found.name))
+    plugins, rivals = _claims(ordered)
+    return _Scan(ordered, plugins, (*findings, *rivals))
+
+
+def _claims(
+    distributions: Iterable[InstalledDistribution],
+) -> tuple[dict[str, tuple[Plugin, ...]], tuple[Finding, ...]]:
+    """The plugins by key and alias, and what is wrong where several claim one."""
     claims: dict[str, list[Plugin]] = defaultdict(list)
-    for distribution in ordered:
+    for distribution in distributions:
         for plugin in distribution.plugins:
             for key in (plugin.key, *plugin.aliases):
                 claims[key].append(plugin)
-    for key, claimants in sorted(claims.items()):
-        if len(claimants) > 1:
-            findings.append(rivals_finding(key, claimants))
+    rivals = tuple(
+        rivals_finding(key, claimants)
+        for key, claimants in sorted(claims.items())
+        if len(claimants) > 1
+    )
     plugins = {
         key: tuple(claimants)
         for key, claimants in claims.items()
         if len(claimants) == 1 or ">" in key
     }
-    return _Scan(ordered, plugins, tuple(findings))
+    return plugins, rivals
+
+
+def _find_hiding(first: Any, candidate: Any) -> InstalledDistribution | None:
+    """The copy without plugins that Python imports in place of this one, or None."""
+    read = None if first is candidate else _read_distribution(first)
+    return read if isinstance(read, InstalledDistribution) else None
 
 
 def _lists_plugins(candidate: Any) -> bool:
@@ -282,7 +314,7 @@ def _read_distribution(candidate: Any) -> InstalledDistribution | Finding:
     except Exception as error:  # noqa: BLE001 - a broken distribution may fail in any way
         return _broken_finding(where, f"{type(error).__name__}: {printable(error)}")
     version = normalise_version(raw_version)
-    if not name or version is None:
+    if not name or version is None or not DISTRIBUTION.accepts(canonicalize_name(name)):
         return _broken_finding(where, f"Name: {printable(name)}, Version: {printable(raw_version)}")
     normalised = str(canonicalize_name(name))
     plugins, findings = _read_plugins(entry_points, normalised, version, where)
@@ -323,14 +355,16 @@ def _read_plugins(
         plugins[entry.name] = Plugin(entry.name, kind, module, attribute, distribution, version)
     aliases: dict[str, list[str]] = defaultdict(list)
     by_target = {plugin.target: plugin for plugin in plugins.values()}
+    taken = set(plugins)
     for entry in entry_points:
         if entry.group != ALIAS_GROUP:
             continue
         plugin = by_target.get(entry.value.replace(" ", ""))
         if plugin is None or not is_key(entry.name) or not _may_alias(entry.name):
             problems.append(_alias_finding(entry, plugin, distribution, location))
-        else:
+        elif entry.name not in taken:  # a distribution is no rival of its own
             aliases[plugin.key].append(entry.name)
+            taken.add(entry.name)
     complete = tuple(
         Plugin(p.key, p.kind, p.module, p.attribute, distribution, version, tuple(aliases[p.key]))
         for p in plugins.values()
@@ -433,7 +467,7 @@ def _configured_backend() -> str:
     chosen = os.environ.get("KERAS_BACKEND")
     if not chosen:
         home = os.environ.get("KERAS_HOME")
-        folder = Path(home) if home else Path("~").expanduser() / ".keras"
+        folder = Path(home).expanduser() if home else Path("~").expanduser() / ".keras"
         try:
             chosen = json.loads((folder / "keras.json").read_text())["backend"]
         except (OSError, ValueError, KeyError, TypeError):

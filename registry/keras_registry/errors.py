@@ -67,6 +67,10 @@ def load_error_like(keras_class: type[Exception]) -> type[LoadError]:
 class _AlsoKerasError(LoadError):
     """Makes the classes of `load_error_like` pickle, although no module has them as attributes."""
 
+    def __init__(self, message: str, *, findings: tuple[Finding, ...] = ()) -> None:
+        Exception.__init__(self, message)  # not Keras's class, which may want more than that
+        self.findings = findings
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self).__mro__[2:], self.args[0], self.findings)
 

@@ -49,7 +49,7 @@ class Kind(StrEnum):
 _PLURALS = {Kind.LOSS: "losses"}
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class ObjectRef:
     """A key taken apart: ``namespace>Name``, or a bare ``Name`` in old files.
 
@@ -76,6 +76,9 @@ class ObjectRef:
             )
             raise ValueError(message)
         return cls(match["namespace"], match["name"])
+
+    def __lt__(self, other: Self) -> bool:
+        return str(self) < str(other)
 
     def __str__(self) -> str:
         return self.name if self.namespace is None else f"{self.namespace}>{self.name}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 __all__ = ["Drift", "compare_versions", "compatible_range"]
@@ -29,9 +28,12 @@ def compatible_range(version: str) -> str:
     """
     parsed = Version(version)
     epoch = f"{parsed.epoch}!" if parsed.epoch else ""
+    floor = f"{epoch}{parsed.major}.{parsed.minor}"
+    if parsed < Version(floor):  # a pre-release of the first version in the range
+        floor = parsed.public
     if parsed.major == 0:
-        return f">={epoch}0.{parsed.minor},<{epoch}0.{parsed.minor + 1}"
-    return f">={epoch}{parsed.major}.{parsed.minor},<{epoch}{parsed.major + 1}"
+        return f">={floor},<{epoch}0.{parsed.minor + 1}"
+    return f">={floor},<{epoch}{parsed.major + 1}"
 
 
 def compare_versions(installed: str, recorded: str) -> Drift:
@@ -43,5 +45,6 @@ def compare_versions(installed: str, recorded: str) -> Drift:
         # A pre-release of X.Y sorts below X.Y, yet it belongs to the same range.
         floor = Version(f"{had.epoch}!{had.major}.{had.minor}.dev0")
         return Drift.OLDER_IN_RANGE if have >= floor else Drift.OLDER
-    allowed = SpecifierSet(compatible_range(recorded), prereleases=True)
-    return Drift.NEWER_IN_RANGE if have in allowed else Drift.NEWER
+    # A pre-release of the next major version is in that one already.
+    end = f"{had.epoch}!{had.major + 1}" if had.major else f"{had.epoch}!0.{had.minor + 1}"
+    return Drift.NEWER_IN_RANGE if have < Version(f"{end}.dev0") else Drift.NEWER

@@ -143,7 +143,6 @@ def test_uses_point_to_their_places(models: dict[str, Any]) -> None:
 NAMES = ("config", "class_name", "registered_name")
 
 
-@pytest.mark.xfail(reason="only the members `layer` and `layers` are taken to hold layers")
 def test_cells_and_wrapped_layers_are_layers(models: dict[str, Any]) -> None:
     """The cell of an RNN is a layer, wherever it stands."""
     uses = scan_config(models["recurrent"]).uses

@@ -79,7 +79,7 @@ def attention():
 
 def words():
     """Return a model that has adapted to text."""
-    layer = keras.layers.TextVectorization(output_mode="tf_idf")
+    layer = keras.layers.TextVectorization()
     layer.adapt(["one two", "two three"])
     return keras.Sequential([keras.layers.Input((1,), dtype="string"), layer])
 

@@ -96,6 +96,21 @@ def test_text_in_any_name_of_a_field_is_shown_safely(
         check(run(*command, file))
 
 
+@pytest.mark.parametrize("prefix", ["__main__>", "acme>", ""])
+def test_hostile_key_is_suggested_nowhere(
+    prefix: str, run: Callable[..., Ended], acme_model: SavedModel, tmp_path: Path
+) -> None:
+    """A key that is none, of a script or a namespace, is shown as what it is and in no hint."""
+
+    def change(config: dict[str, Any]) -> None:
+        config["config"]["layers"][1]["registered_name"] = f"{prefix}{EVIL}"
+
+    for metadata in (None, lambda document: document.pop("keras_registry")):
+        file = alter(acme_model.path, tmp_path / "model.keras", config=change, metadata=metadata)
+        for command in COMMANDS:
+            check(run(*command, file))
+
+
 @pytest.mark.parametrize("lacks", [None, "config.json"], ids=["whole", "incomplete"])
 def test_names_of_members_are_shown_safely(
     lacks: str | None, run: Callable[..., Ended], acme_model: SavedModel, tmp_path: Path

@@ -95,7 +95,6 @@ def test_normalised_versions_have_the_form(text: str) -> None:
     assert forms.REQUIRES.accepts(compatible_range(normal))
 
 
-@pytest.mark.xfail(reason="~=1, >=1.* and >=1+local have the form; packaging refuses them")
 @pytest.mark.parametrize("text", ["~=1", ">=1.*", "<1.4.*", ">=1.4+local", "==1.4rc1.*"])
 def test_specifier_that_does_not_parse_is_none(text: str) -> None:
     """What has the form of a version specifier is one to `packaging`, or it is refused."""

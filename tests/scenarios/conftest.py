@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from tests.support.distributions import PluginProject
 
 
+@pytest.fixture(autouse=True)
+def _defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge in this process as in the children: by the default policy, under TensorFlow."""
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.delenv("KERAS_REGISTRY_POLICY", raising=False)
+
+
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Callable[[PluginProject], Path]:
     """Build and install a project, once a session, and return the folder that has it."""

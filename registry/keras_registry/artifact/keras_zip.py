@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import stat
 import zipfile
 from dataclasses import dataclass
-from io import IOBase
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -31,7 +31,6 @@ _SAVE_AGAIN = "copy or save the model again"
 _KINDS = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "give it the ending .h5 (or .weights.h5)"),
     (b"<!DOCTYPE", "a web page (HTML)", "download the file itself, not the page about it"),
-    (b"<!doctype", "a web page (HTML)", "download the file itself, not the page about it"),
     (b"<html", "a web page (HTML)", "download the file itself, not the page about it"),
     (b"\x1f\x8b", "a gzip file", "unpack it first"),
     (b"version https://git-lfs", "a Git LFS pointer", "run: git lfs pull"),
@@ -96,28 +95,32 @@ def find_obstacle(path: str | os.PathLike[str]) -> Finding | None:
 
 
 def _name_of(source: str | os.PathLike[str] | IO[bytes]) -> str:
-    if not isinstance(source, IOBase):
+    if not hasattr(source, "read"):
         return printable(source, limit=1000)
     name = getattr(source, "name", None)
     return printable(name, limit=1000) if isinstance(name, str) else "model"
 
 
 def _read(source: Any, name: str, *, verify_members: bool) -> Artifact:
-    size = None if isinstance(source, IOBase) else _check_file(Path(source))
+    size = None if hasattr(source, "read") else _check_file(Path(source))
     try:
-        with zipfile.ZipFile(source) as archive:
-            infos = archive.infolist()
-            metadata = _read_metadata(archive)
-            config = _read_json(archive, CONFIG, MAX_CONFIG_BYTES)
-            members = {info.filename for info in infos}
-            if not members.intersection(WEIGHTS):
-                raise _incomplete(WEIGHTS[0], infos)
-            if verify_members:
-                _verify_members(archive)
-    except zipfile.BadZipFile as error:
+        return _read_archive(source, name, size, verify_members=verify_members)
+    except _UnreadableError:
+        raise
+    except Exception as error:  # damage shows in many ways: zlib.error, lzma.LZMAError, ...
         raise _damaged(error) from error
-    except (OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise _damaged(error) from error
+
+
+def _read_archive(source: Any, name: str, size: int | None, *, verify_members: bool) -> Artifact:
+    with zipfile.ZipFile(source) as archive:
+        infos = archive.infolist()
+        metadata = _read_metadata(archive)
+        config = _read_json(archive, CONFIG, MAX_CONFIG_BYTES)
+        members = {info.filename for info in infos}
+        if not members.intersection(WEIGHTS):
+            raise _incomplete(WEIGHTS[0], infos)
+        if verify_members:
+            _verify_members(archive)
     return Artifact(
         name=name,
         size=size,
@@ -141,10 +144,19 @@ def _check_file(path: Path) -> int:
                 else "a model saved as a folder, which this version does not read",
                 hint="name the .keras file itself",
             )
-        size = path.stat().st_size
+        status = path.stat()
+        size = status.st_size
+        if not stat.S_ISREG(status.st_mode):
+            raise _UnreadableError(
+                "A104",
+                "this is not a .keras file",
+                location=printable(path),
+                wanted="a zip archive",
+                found="a device, a pipe or a socket",
+            )
         with path.open("rb") as file:
             head = file.read(64)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:  # ValueError: a null character
         raise _UnreadableError(
             "A101",
             "there is no such file",
@@ -170,8 +182,8 @@ def _check_file(path: Path) -> int:
             hint=_SAVE_AGAIN,
         )
     if not head.startswith(b"PK"):
-        stripped = head.lstrip()
-        known = next((kind for kind in _KINDS if stripped.startswith(kind[0])), None)
+        stripped = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+        known = next((kind for kind in _KINDS if stripped.startswith(kind[0].lower())), None)
         raise _UnreadableError(
             "A104",
             "this is not a .keras file",
@@ -268,6 +280,9 @@ def replace_metadata(path: Path, metadata: dict[str, Any]) -> None:
     The new member is written behind the others and the old one leaves the archive's directory,
     so the number of members stays. Not safe against interruption: for files nobody reads yet.
     """
+    if not zipfile.is_zipfile(path):  # opened for appending, it would become the head of one
+        message = f"{printable(path)} is no zip archive"
+        raise zipfile.BadZipFile(message)
     with zipfile.ZipFile(path, "a") as archive:
         archive.filelist = [info for info in archive.filelist if info.filename != METADATA]
         archive.NameToInfo.pop(METADATA, None)

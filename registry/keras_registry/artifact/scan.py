@@ -190,6 +190,9 @@ _KIND_BY_MEMBER = {
     "learning_rate": Kind.SCHEDULE,
     "layers": Kind.LAYER,
     "layer": Kind.LAYER,
+    "backward_layer": Kind.LAYER,
+    "cell": Kind.LAYER,
+    "cells": Kind.LAYER,
 }
 _KIND_BY_SUFFIX = {
     "initializer": Kind.INITIALIZER,

@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from keras_registry.manifest.forms import Form
 from keras_registry.manifest.model import MANIFEST_VERSION, Manifest
-from keras_registry.names import printable
+from keras_registry.names import Kind, printable
 
 __all__ = ["ManifestReading", "Problem", "dump_manifest", "make_json_schema", "read_manifest"]
 
@@ -83,23 +83,46 @@ def read_manifest(document: Any) -> ManifestReading:
     if not isinstance(document, dict):
         problem = Problem("", "an object", _shown(document))
         return ManifestReading(document=document, problems=(problem,))
+    if "manifest_version" not in document:
+        problem = Problem("", "the member 'manifest_version'", "no such member")
+        return ManifestReading(document=document, problems=(problem,))
     problems: list[Problem] = []
     hints = _members(Manifest)
     version = _read(
-        document.get("manifest_version"), hints["manifest_version"], "/manifest_version", problems
+        document["manifest_version"], hints["manifest_version"], "/manifest_version", problems
     )
     if problems:
         return ManifestReading(document=document, problems=tuple(problems))
     major, minor = map(int, version.split("."))
     if major != _MAJOR:
         return ManifestReading(document=document, other_major=version)
-    manifest = _read(document, Manifest, "", problems)
+    known = _with_known_kinds(document) if minor > _MINOR else document
+    manifest = _read(known, Manifest, "", problems)
     return ManifestReading(
         manifest=None if problems else manifest,
         document=document,
         problems=tuple(problems),
         newer_minor=version if minor > _MINOR else None,
     )
+
+
+def _with_known_kinds(document: dict[str, Any]) -> dict[str, Any]:
+    """A manifest in which kinds that a newer minor version has added are ``object``."""
+    objects = document.get("objects")
+    if not isinstance(objects, list):
+        return document
+    kinds = set(Kind)
+    return {
+        **document,
+        "objects": [
+            {**record, "kind": Kind.OBJECT.value}
+            if isinstance(record, dict)
+            and isinstance(record.get("kind"), str)
+            and record["kind"] not in kinds
+            else record
+            for record in objects
+        ],
+    }
 
 
 @cache
@@ -145,6 +168,8 @@ def _read(  # noqa: PLR0911 - one case for each form of type
 def _read_annotated(
     value: Any, hint: type, limit: Form | int, *, pointer: str, problems: list[Problem]
 ) -> Any:
+    if hint is int and type(value) is float and value.is_integer():
+        value = int(value)  # JSON Schema, like JavaScript, takes 12.0 for the integer 12
     if type(value) is hint and _is_within(value, limit):
         return value
     is_name = isinstance(limit, Form) and limit.is_name and isinstance(value, str)
@@ -225,7 +250,8 @@ def _schema_of(  # noqa: PLR0911 - one case for each form of type
             return {
                 "type": "string",
                 "description": limit.wanted,
-                "pattern": limit.pattern,
+                # In Python, unlike ECMA 262, `$` also matches before a line break at the end.
+                "pattern": limit.pattern.removesuffix("$") + r"(?!\n)$",
                 "maxLength": limit.max_length,
             }
         return {**_schema_of(base, definitions), "minimum": limit}

@@ -56,11 +56,16 @@ class Form:
         return len(text) <= self.max_length and self._compiled.fullmatch(text) is not None
 
 
-_VERSION = (
-    r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?"
-    r"(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9]+(?:\.[a-z0-9]+)*)?"
+_RELEASE = r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*"
+_SUFFIXES = r"(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?"
+_PUBLIC = _RELEASE + _SUFFIXES
+_VERSION = rf"{_PUBLIC}(?:\+[a-z0-9]+(?:\.[a-z0-9]+)*)?"
+# Only what `packaging` takes: a local label and `.*` do not go with every operator.
+_CLAUSE = (
+    rf"(?:(?:<=|>=|<|>){_PUBLIC}"
+    rf"|~=(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)+{_SUFFIXES}"
+    rf"|(?:==|!=){_RELEASE}\.\*|(?:===?|!=){_VERSION})"
 )
-_CLAUSE = rf"(?:~=|===?|!=|<=|>=|<|>){_VERSION}(?:\.\*)?"
 
 KEY = Form("a key such as 'namespace>Name'", KEY_PATTERN, is_name=True)
 DISTRIBUTION = Form(

@@ -66,7 +66,7 @@ def version_findings(question: Question, objects: Sequence[ObjectResolution]) ->
         if drift is Drift.OLDER:
             yield question.finding("R201", f"{name} is too old", hint=upgrade, **parts)
         elif drift is Drift.OLDER_IN_RANGE:
-            floor = Version(record.version).public
+            floor = Version(record.version or "0").public
             hint = f'pip install "{name}>={floor},{upgrade.rpartition(",")[2]}'
             summary = f"{name} is older than the one used to save"
             yield question.finding("R202", summary, hint=hint, **parts)
