@@ -11,6 +11,7 @@ import os
 import sys
 from enum import IntEnum
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from keras_registry.errors import SettingsError
@@ -50,6 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         file, 4 a defect of keras-registry.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a screen may not have every letter
     parser = argparse.ArgumentParser(
         prog="keras-registry",
         description="Custom Keras objects as installable, versioned, checked plugins.",

@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help="a .keras file")
     parser.add_argument(
         "--policy",
-        choices=list(Policy),
+        choices=[policy.value for policy in Policy],
         help="how strictly to judge (default: KERAS_REGISTRY_POLICY, else compatible)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")

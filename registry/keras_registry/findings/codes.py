@@ -325,8 +325,9 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "R210",
         "another distribution provides the object",
         *judged,
-        "The distribution that the model was saved with does not provide the object here, and "
-        "exactly one other does. It may have moved there.",
+        "The object comes from another distribution than the one that the model was saved with: "
+        "that one does not provide it here and exactly one other does, or the other's is imported "
+        "already. The object may have moved there.",
     )
     yield Code(
         "R211",

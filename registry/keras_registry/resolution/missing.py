@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from keras_registry.names import printable
+from keras_registry.names import is_key, printable
 from keras_registry.resolution.model import Source
 from keras_registry.resolution.words import install_line, wanted
 
@@ -50,14 +50,13 @@ def missing_findings(question: Question, objects: Sequence[ObjectResolution]) ->
 
 
 def _unpublished_finding(question: Question, item: ObjectResolution) -> Finding:
-    name = item.key.rpartition(">")[2]
     return question.finding(
         "R107",
         f"{item.needs.key} was never published",
         needs=(item.needs,),
         wanted="its definition",
         found="it was defined in a script or notebook when the model was saved",
-        hint=f"run its definition first, or pass custom_objects={{{printable(name)!r}: ...}}",
+        hint=f"run its definition first, or {_pass_it(item.key)}",
     )
 
 
@@ -71,10 +70,7 @@ def _unknown_finding(question: Question, item: ObjectResolution) -> Finding:
     if near:
         hint = f"the nearest names here: {', '.join(near)}"
     else:
-        hint = (
-            "import the module that defines it, or pass "
-            f"custom_objects={{{printable(item.key.rpartition('>')[2])!r}: ...}}"
-        )
+        hint = f"import the module that defines it, or {_pass_it(item.key)}"
     return question.finding(
         "R106",
         f"nothing here provides {item.needs.key}",
@@ -83,6 +79,13 @@ def _unknown_finding(question: Question, item: ObjectResolution) -> Finding:
         found=found,
         hint=hint,
     )
+
+
+def _pass_it(key: str) -> str:
+    """How to pass an object; what is no key is not repeated as something to type."""
+    if not is_key(key):
+        return "pass it in custom_objects"
+    return f"pass custom_objects={{{key.rpartition('>')[2]!r}: ...}}"
 
 
 _TRUST = "it is the file that names it: install it only if you trust its source"
@@ -162,5 +165,5 @@ def rivals_finding(question: Question, need: Need, claimants: Sequence[Plugin]) 
         needs=(need,),
         wanted="one, or a manifest that names one",
         found=names,
-        hint=f"uninstall all but one, or pass custom_objects={{{need.key!r}: ...}}",
+        hint=f"uninstall all but one, or {_pass_it(need.key)}",
     )

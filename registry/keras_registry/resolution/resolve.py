@@ -129,13 +129,12 @@ def _ask_running_program(question: Question, candidate: _Candidate) -> _Answer |
         return _Answer(Source.PLUGIN, plugin)  # imported already
     if candidate.recorded_distribution is None:
         return _Answer(Source.LIVE)
-    if plugin is None:
-        claimants = question.environment.find_plugins(candidate.key)
-        if len(claimants) == 1 and _root(claimants[0].module) == _root(live.module):
-            moved = moved_finding(
-                question, candidate.recorded_distribution, candidate.need, claimants[0]
-            )
-            return _Answer(Source.PLUGIN, claimants[0], moved)
+    claimants = question.environment.find_plugins(candidate.key)
+    other = next((p for p in claimants if _root(p.module) == _root(live.module)), None)
+    if other is not None:
+        recorded = candidate.recorded_distribution
+        moved = moved_finding(question, recorded, candidate.need, other)
+        return _Answer(Source.PLUGIN, other, moved)
     words = f"is the one that {'.'.join(live.origin)} registered"
     return _Answer(Source.LIVE, finding=_note(question, candidate, "R303", words))
 
