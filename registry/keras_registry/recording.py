@@ -28,14 +28,13 @@ from keras_registry.manifest.forms import (
     POINTER,
     Form,
 )
-from keras_registry.names import printable
+from keras_registry.names import Kind, printable
 from keras_registry.ranges import compatible_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from keras_registry.environment import Environment, InstalledDistribution
-    from keras_registry.names import Kind
     from keras_registry.registration import Registration, Registry
 
 __all__ = ["KnownObject", "Recording", "record_model"]
@@ -170,7 +169,7 @@ def _record_registered(
         class_name=_if_fits(CLASS_NAME, registration.target.__name__),
         module=_if_fits(MODULE, registration.module),
         distribution=None if distribution is None else distribution.name,
-        config_version=registration.config_version,
+        config_version=None if registration.kind is Kind.FUNCTION else registration.config_version,
         schema=None if schema is None else schema.fingerprint,
         **_places(uses),
     )

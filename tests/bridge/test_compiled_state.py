@@ -134,6 +134,27 @@ def test_skipping_does_not_skip_layers(child, acme_model):
     }
 
 
+def test_skipping_does_not_skip_other_errors(child, acme_copy):
+    """What else is wrong stops a load that may skip the compiled state, and is named with it."""
+    path = acme_copy(
+        config=lambda document: (
+            document["config"]["layers"].pop(1) and document["config"]["layers"].pop(1)
+        )
+    )
+    done = child(
+        """
+        import keras_registry
+        error = caught(
+            keras_registry.load_model, sys.argv[1], policy="strict", on_missing_compile="skip"
+        )
+        answer(codes=[f.code for f in error.findings if f.level == "error"])
+        """,
+        path,
+    )
+
+    assert done.json() == {"codes": ["M106", "R101"]}
+
+
 def test_skipping_nothing_changes_nothing(child, acme_site, acme_model):
     """Where nothing is missing, a load that may skip the compiled state restores it."""
     done = child(

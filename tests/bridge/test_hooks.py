@@ -74,6 +74,22 @@ def test_disable_puts_every_attribute_back(child):
     assert found["manifests"] == [True, False]
 
 
+def test_module_of_keras_that_is_imported_late(child):
+    """A module that hands Keras's functions on is hooked when it is imported, and put back."""
+    done = child(
+        """
+        import keras, keras_registry
+        import keras._tf_keras.keras.models as late
+        hooked = late.load_model is keras.models.load_model
+        keras_registry.disable()
+        back = late.load_model is keras.models.load_model is keras.src.saving.saving_api.load_model
+        answer(hooked=hooked, back=back, plain=type(late.load_model).__name__)
+        """
+    )
+
+    assert done.json() == {"hooked": True, "back": True, "plain": "function"}
+
+
 def test_hooks_keep_the_face_of_what_they_wrap(child):
     """A hooked function has Keras's name, documentation and signature."""
     done = child(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.bridge.programs import LIVE, SCALE_SOURCE
+from tests.support.distributions import hand_made_distribution
+
 BROKEN = """
 class Broken(make_scale("the caller")):
     def __init__(self, **kwargs):
@@ -154,3 +157,40 @@ def test_position_of_arguments(scale_child):
     )
 
     assert done.json()["made_by"] == "the caller"
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("plain", "an object that is not registered"),
+        ("other", "an object that is not registered"),
+        ("aside", "another object than the registered acme_scale.Scale"),
+        ("missing", "AttributeError: module 'acme_scale' has no attribute 'missing'"),
+    ],
+)
+def test_plugin_that_does_not_keep_its_promise(child, tmp_path, scale_model, target, found):
+    """An entry point that leads to anything but the registered object is named, and not used."""
+    source = (
+        SCALE_SOURCE if target == "aside" else "import keras\nfrom keras_registry import register"
+    )
+    (tmp_path / "acme_scale.py").write_text(
+        f"{source}\n\nplain = type('Scale', (keras.layers.Layer,), {{}})\naside = plain\n"
+        "other = register('acme')(type('Other', (keras.layers.Layer,), {}))\n",
+        encoding="utf-8",
+    )
+    entry_points = {"keras_registry.layers": {"acme>Scale": f"acme_scale:{target}"}}
+    hand_made_distribution(tmp_path, "acme-scale", "1.2.0", entry_points)
+    done = child(
+        [
+            LIVE,
+            """
+            error = caught(keras.saving.load_model, sys.argv[1])
+            [finding] = [f for f in error.findings if f.level == "error"]
+            answer(code=finding.code, found=finding.found)
+            """,
+        ],
+        scale_model,
+        path=[tmp_path],
+    )
+
+    assert done.json() == {"code": "R103" if target == "missing" else "R105", "found": found}

@@ -163,7 +163,7 @@ def _check_file(path: Path) -> int:
             location=printable(path),
             wanted="a .keras file",
             found="nothing at this path",
-            hint=f"check the spelling; the working directory is {printable(Path.cwd())}",
+            hint=f"check the spelling; the working directory is {_working_directory()}",
         ) from error
     except OSError as error:
         raise _UnreadableError(
@@ -193,6 +193,13 @@ def _check_file(path: Path) -> int:
             hint=(known and known[2]) or _SAVE_AGAIN,
         )
     return size
+
+
+def _working_directory() -> str:
+    try:
+        return printable(Path.cwd())
+    except OSError:
+        return "gone"
 
 
 def _read_metadata(archive: zipfile.ZipFile) -> dict[str, Any] | None:

@@ -56,7 +56,9 @@ class ObjectUse:
     @property
     def is_unpublished(self) -> bool:
         """Whether it was defined in a script or a notebook."""
-        return self.key.startswith("__main__>")
+        # Keras writes no module for a class of `__main__`.
+        unregistered = self.class_name == self.key and self.module is None
+        return self.key.startswith("__main__>") or (unregistered and not self.is_possible)
 
     @property
     def in_keras_family(self) -> bool:

@@ -40,6 +40,7 @@ class _KerasTrigger:
 
 
 _trigger = _KerasTrigger()
+_wanted = hooks_wanted()
 
 
 def activate() -> None:
@@ -58,12 +59,19 @@ def _subscribe() -> None:
     from keras_registry.registration import default_registry
 
     default_registry.subscribe(enter_into_keras)
-    if hooks_wanted():
-        hooks.switch_on()
-    for name in hooks.hooked_modules():
-        wrapt.register_post_import_hook(hooks.hook_module, name)
-    wrapt.register_post_import_hook(lambda _: hooks.enter_all_into_keras(), "keras")
+    wrapt.register_post_import_hook(_enter_keras, "keras")
+    for name in {attribute.module for attribute in internals.PUBLIC_LOAD_MODEL}:
+        wrapt.register_post_import_hook(hooks.hook_public_module, name)
     wrapt.register_post_import_hook(_warn_of_legacy_keras, internals.LEGACY_KERAS)
+
+
+def _enter_keras(module: Any) -> None:  # noqa: ARG001 - what a post-import hook is given
+    """Called once Keras is imported."""
+    from keras_registry.bridge import hooks
+
+    hooks.enter_all_into_keras()
+    if _wanted:
+        hooks.switch_on()
 
 
 def _warn_of_legacy_keras(module: Any) -> None:
@@ -90,13 +98,18 @@ def _warn_of_legacy_keras(module: Any) -> None:
 
 def disable() -> None:
     """Takes the hooks out of Keras: every function is again the one that Keras defined."""
-    from keras_registry.bridge import hooks
-
-    hooks.remove()
+    _want(hooks=False)
 
 
 def enable() -> None:
-    """Puts the hooks back after `disable`."""
-    from keras_registry.bridge import hooks
+    """Puts the hooks back after `disable`, or in although ``KERAS_REGISTRY_HOOKS=0``."""
+    _want(hooks=True)
 
-    hooks.switch_on()
+
+def _want(*, hooks: bool) -> None:
+    global _wanted  # noqa: PLW0603 - there is one Keras in a process
+    _wanted = hooks
+    if "keras" in sys.modules:
+        from keras_registry.bridge import hooks as installed
+
+        (installed.switch_on if hooks else installed.remove)()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import read_keras_zip, replace_metadata
+from keras_registry.artifact import find_obstacle, read_keras_zip, replace_metadata
 from keras_registry.bridge import hooks
-from keras_registry.bridge.loading import load_artifact, missing_compile
+from keras_registry.bridge.loading import load_artifact, load_public, missing_compile
 from keras_registry.bridge.saving import make_manifest, replaceable, replacing
 from keras_registry.manifest import MANIFEST_KEY
 from keras_registry.settings import policy as policy_block
@@ -15,6 +16,7 @@ from keras_registry.settings import policy as policy_block
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+    from pathlib import Path
 
     from keras_registry.findings import Policy
 
@@ -35,15 +37,28 @@ def save_model(model: Any, filepath: str | os.PathLike[str], **kwargs: Any) -> N
     import keras
 
     target = replaceable(str(filepath))
-    if hooks.are_complete() or target is None:
+    if hooks.are_on() or target is None:
         keras.saving.save_model(model, filepath, **kwargs)
+        return
+    if target.exists() and not kwargs.get("overwrite", True):
+        before = target.stat()
+        keras.saving.save_model(model, filepath, **kwargs)  # asks the user first
+        if target.stat() != before:
+            with replacing(target) as temporary:
+                shutil.copyfile(target, temporary)
+                _embed(model, temporary)
         return
     with replacing(target) as temporary:
         keras.saving.save_model(model, temporary, **kwargs)
-        artifact = read_keras_zip(temporary).artifact
-        manifest = None if artifact is None else make_manifest(model, artifact.config)
-        if artifact is not None and manifest is not None:
-            replace_metadata(temporary, {**(artifact.metadata or {}), MANIFEST_KEY: manifest})
+        _embed(model, temporary)
+
+
+def _embed(model: Any, path: Path) -> None:
+    """Puts the manifest into a file that plain Keras saved."""
+    artifact = read_keras_zip(path).artifact
+    manifest = None if artifact is None else make_manifest(model, artifact.config)
+    if artifact is not None and manifest is not None:
+        replace_metadata(path, {**(artifact.metadata or {}), MANIFEST_KEY: manifest})
 
 
 def load_model(
@@ -82,15 +97,27 @@ def load_model(
         stack.enter_context(missing_compile(on_missing_compile))
         if policy is not None:
             stack.enter_context(policy_block(policy))
-        if hooks.are_complete() or not str(filepath).endswith(".keras"):
+        if hooks.are_on() or not str(filepath).endswith(".keras"):
             return keras.saving.load_model(
                 filepath, custom_objects=custom_objects, compile=compile, safe_mode=safe_mode
             )
-        return load_artifact(
-            read_keras_zip(filepath),
-            custom_objects,
-            lambda overlay, compiles: keras.saving.load_model(
-                filepath, custom_objects=overlay, compile=compiles, safe_mode=safe_mode
-            ),
-            compiles=compile,
+        stack.enter_context(hooks.lent())
+        return load_public(_load_unhooked, filepath, custom_objects, compile, safe_mode)
+
+
+def _load_unhooked(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None,
+    compile: bool,  # noqa: A002, FBT001 - Keras's own signature
+    safe_mode: bool,  # noqa: FBT001
+) -> Any:
+    import keras
+
+    def open_model(overlay: Mapping[str, Any] | None, compiles: bool) -> Any:  # noqa: FBT001
+        return keras.saving.load_model(
+            filepath, custom_objects=overlay, compile=compiles, safe_mode=safe_mode
         )
+
+    if find_obstacle(filepath) is not None:
+        return open_model(custom_objects, compile)  # what Keras says of it is explained
+    return load_artifact(read_keras_zip(filepath), custom_objects, open_model, compiles=compile)

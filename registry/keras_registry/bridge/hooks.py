@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pkgutil
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wrapt import FunctionWrapper
@@ -12,22 +14,31 @@ from keras_registry.bridge import internals, loading, saving
 from keras_registry.bridge.injection import retrieve
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.sync import enter_into_keras
-from keras_registry.findings import Policy, finding
+from keras_registry.findings import Finding, Policy, finding
 from keras_registry.registration import default_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from keras_registry.bridge.internals import Attribute
 
-__all__ = ["are_complete", "hook_module", "hooked_modules", "remove", "switch_on"]
+__all__ = ["are_on", "enter_all_into_keras", "hook_public_module", "lent", "remove", "switch_on"]
 
 
 class _Hook(FunctionWrapper):  # type: ignore[type-arg]
-    """A wrapper around one of Keras's functions, which pickles by name as the function does."""
+    """A wrapper around one of Keras's functions, which is copied and pickled as a function is."""
 
-    def __reduce_ex__(self, protocol: Any) -> str:
-        return str(self.__name__)
+    _self_home: str
+
+    def __copy__(self) -> _Hook:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> _Hook:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        # Whatever stands in its place where it is unpickled, hooked or not.
+        return pkgutil.resolve_name, (self._self_home,)
 
 
 _REPLACEMENTS: dict[Attribute, Callable[..., Any]] = {
@@ -36,67 +47,46 @@ _REPLACEMENTS: dict[Attribute, Callable[..., Any]] = {
     internals.LOAD_ZIP: loading.load_zip,
     internals.RETRIEVE: retrieve,
 }
-_OPTIONAL = frozenset(internals.PUBLIC_LOAD_MODEL)
+_PUBLIC = dict.fromkeys(internals.PUBLIC_LOAD_MODEL, loading.load_public)
 
 _lock = threading.RLock()
-_on = False
 _installed: dict[Attribute, tuple[Any, _Hook]] = {}
-_by_original: dict[int, _Hook] = {}
+_on = False
+_lent = 0
+_told_missing = False
 
 
-def hooked_modules() -> list[str]:
-    """The modules of Keras that have hooks."""
-    return sorted({attribute.module for attribute in (*_REPLACEMENTS, *_OPTIONAL)})
-
-
-def are_complete() -> bool:
-    """Whether the hooks are on and each is in place."""
-    return _on and all(attribute in _installed for attribute in _REPLACEMENTS)
+def are_on() -> bool:
+    """Whether the hooks are in place."""
+    return _on
 
 
 def switch_on() -> None:
-    """Puts the hooks into all modules of Keras that are imported."""
-    global _on  # noqa: PLW0603 - there is one Keras in a process
+    """Puts the hooks in: all of them, or none if Keras lacks a function that they need."""
+    global _on, _told_missing  # noqa: PLW0603 - there is one Keras in a process
     with _lock:
+        missing = [attribute for attribute in _REPLACEMENTS if _find(attribute) is None]
+        if missing:
+            if not _told_missing:
+                _told_missing = True
+                tell("keras", [_missing_finding(missing)])
+            return
         _on = True
-        for name in hooked_modules():
-            if name in sys.modules:
-                hook_module(sys.modules[name])
+        for attribute, replacement in {**_REPLACEMENTS, **_PUBLIC}.items():
+            _install(attribute, replacement)
 
 
-def hook_module(module: Any) -> None:
-    """Puts the hooks into one module of Keras, if they are on.
+def hook_public_module(module: Any) -> None:
+    """Puts the hooks into a public module of Keras that was imported later, if they are on.
 
     Args:
-        module: The module, fully imported.
+        module: The module.
     """
     with _lock:
-        if not _on:
-            return
-        replacements = {**_REPLACEMENTS, **dict.fromkeys(_OPTIONAL, loading.load_public)}
-        for attribute, replacement in replacements.items():
-            if attribute.module == module.__name__ and attribute not in _installed:
-                _install(module, attribute, replacement)
-
-
-def _install(module: Any, attribute: Attribute, replacement: Callable[..., Any]) -> None:
-    original = vars(module).get(attribute.name)
-    if original is None:
-        if attribute not in _OPTIONAL:
-            tell("keras", [_missing_finding(attribute)])
-        return
-    if isinstance(original, _Hook):  # handed on by a module that was hooked before
-        _installed[attribute] = (original.__wrapped__, original)
-        return
-    hook = _by_original.get(id(original))
-    if hook is None:
-
-        def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
-            return replacement(wrapped, *args, **kwargs)
-
-        hook = _by_original[id(original)] = _Hook(original, call, enabled=lambda: _on)
-    _installed[attribute] = (original, hook)
-    setattr(module, attribute.name, hook)
+        if _on:
+            for attribute, replacement in _PUBLIC.items():
+                if attribute.module == module.__name__:
+                    _install(attribute, replacement)
 
 
 def remove() -> None:
@@ -104,12 +94,63 @@ def remove() -> None:
     global _on  # noqa: PLW0603
     with _lock:
         _on = False
-        for attribute, (original, hook) in _installed.items():
-            module = sys.modules.get(attribute.module)
-            if module is not None and vars(module).get(attribute.name) is hook:
-                setattr(module, attribute.name, original)
-        _installed.clear()
-        _by_original.clear()
+        for attribute in list(_installed):
+            if not (_lent and attribute == internals.RETRIEVE):
+                _uninstall(attribute)
+
+
+@contextmanager
+def lent() -> Iterator[None]:
+    """Puts in, for the length of a block, the hook that makes the caller's objects win.
+
+    It acts only where objects are injected, so that nobody else notices it.
+    """
+    global _lent  # noqa: PLW0603
+    with _lock:
+        _lent += 1
+        if _find(internals.RETRIEVE) is not None:
+            _install(internals.RETRIEVE, retrieve)
+    try:
+        yield
+    finally:
+        with _lock:
+            _lent -= 1
+            if not _lent and not _on:
+                _uninstall(internals.RETRIEVE)
+
+
+def _find(attribute: Attribute) -> Any:
+    module = sys.modules.get(attribute.module)
+    return None if module is None else vars(module).get(attribute.name)
+
+
+def _install(attribute: Attribute, replacement: Callable[..., Any]) -> None:
+    original = _find(attribute)
+    if original is None or attribute in _installed:
+        return
+    # A function that several modules hand on has one hook, as it is one function.
+    hooks = (hook for wrapped, hook in _installed.values() if wrapped is original)
+    hook = next(hooks, None) or _make_hook(original, replacement, attribute)
+    _installed[attribute] = (original, hook)
+    setattr(sys.modules[attribute.module], attribute.name, hook)
+
+
+def _make_hook(original: Any, replacement: Callable[..., Any], home: Attribute) -> _Hook:
+    def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
+        return replacement(wrapped, *args, **kwargs)
+
+    def is_installed() -> bool:
+        return any(installed is hook for _, installed in _installed.values())
+
+    hook = _Hook(original, call, enabled=is_installed)
+    hook._self_home = f"{home.module}:{home.name}"
+    return hook
+
+
+def _uninstall(attribute: Attribute) -> None:
+    original, hook = _installed.pop(attribute, (None, None))
+    if hook is not None and _find(attribute) is hook:
+        setattr(sys.modules[attribute.module], attribute.name, original)
 
 
 def enter_all_into_keras() -> None:
@@ -118,13 +159,13 @@ def enter_all_into_keras() -> None:
         enter_into_keras(registration)
 
 
-def _missing_finding(attribute: Attribute) -> Any:
+def _missing_finding(missing: list[Attribute]) -> Finding:
     keras = sys.modules.get("keras")
     return finding(
         "K301",
         Policy.COMPATIBLE,
         "this Keras cannot be hooked",
-        wanted=str(attribute),
+        wanted=", ".join(map(str, missing)),
         found=f"keras {getattr(keras, '__version__', 'of unknown version')} without it",
         hint="call keras_registry.save_model and load_model, and upgrade keras-registry",
     )

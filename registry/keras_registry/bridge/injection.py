@@ -16,26 +16,46 @@ from keras_registry.bridge.internals import enclosing_scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["inject", "retrieve"]
+__all__ = ["callers_scope", "inject", "retrieve"]
 
 _overlay: ContextVar[Mapping[str, Any] | None] = ContextVar("keras_registry_overlay", default=None)
+_found: ContextVar[Mapping[str, Any] | None] = ContextVar("keras_registry_found", default=None)
 
 
-@contextmanager
-def inject(overlay: Mapping[str, Any]) -> Iterator[None]:
-    """Makes Keras find the objects of the overlay first, inside the ``with`` block.
+def callers_scope() -> dict[str, Any]:
+    """The objects of the `custom_object_scope` around the caller, without those of other sources.
 
-    Args:
-        overlay: Objects by key or name.
+    Inside a load that is under way the scope holds what that load injected, and Keras's whole
+    registry: a model that is loaded there is to be checked like any other.
     """
     import keras
 
-    token = _overlay.set(overlay)
+    registered, found = keras.saving.get_custom_objects(), _found.get() or {}
+    return {
+        name: target
+        for name, target in enclosing_scope().items()
+        if registered.get(name) is not target and found.get(name) is not target
+    }
+
+
+@contextmanager
+def inject(found: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[None]:
+    """Makes Keras find these objects first, inside the ``with`` block.
+
+    Args:
+        found: Objects by key that keras-registry found.
+        given: Objects by key or name that the caller gave; they win.
+    """
+    import keras
+
+    overlay = {**found, **given}
+    tokens = _overlay.set(overlay), _found.set(found)
     try:
         with keras.saving.CustomObjectScope({**enclosing_scope(), **overlay}):
             yield
     finally:
-        _overlay.reset(token)
+        _overlay.reset(tokens[0])
+        _found.reset(tokens[1])
 
 
 def retrieve(

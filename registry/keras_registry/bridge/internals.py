@@ -40,11 +40,10 @@ SERIALIZE = Attribute("keras.src.saving.saving_lib", "_serialize_model_as_json")
 LOAD_ZIP = Attribute("keras.src.saving.saving_lib", "_load_model_from_fileobj")
 RETRIEVE = Attribute("keras.src.saving.serialization_lib", "_retrieve_class_or_fn")
 
+# Not where it is defined: a name that was bound before is pickled by looking there.
 PUBLIC_LOAD_MODEL = tuple(
     Attribute(module, "load_model")
     for module in (
-        "keras.src.saving.saving_api",
-        "keras.src.saving",
         "keras.saving",
         "keras.models",
         "keras._tf_keras.keras.saving",

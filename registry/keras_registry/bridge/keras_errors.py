@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from keras_registry.errors import LoadError, load_error_like
 from keras_registry.findings import Level, render_findings
 from keras_registry.names import Kind, printable
+from keras_registry.registration import default_registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +64,7 @@ def make_load_error(
     return load_error_like(keras_class)(text, findings=tuple(findings))
 
 
-def _in_place_of(
+def _in_place_of(  # noqa: PLR0911 - a table
     name: str, errors: Sequence[Finding], config: Any
 ) -> tuple[type[Exception], str | None]:
     first = errors[0]
@@ -75,6 +77,8 @@ def _in_place_of(
             return KeyError, _NO_ITEM
         case "A106":
             return ValueError, _NO_WEIGHTS
+        case "A107":
+            return json.JSONDecodeError, None
     for item in errors:
         missing = item.code.startswith("R10")
         if missing or item.code in {"S101", "S102", "S103"}:
@@ -86,6 +90,9 @@ def _deserialization_line(item: Finding, config: Any, *, missing: bool) -> str:
     need = item.needs[0] if item.needs else None
     compiled = need is not None and need.place.startswith("compile_config")
     root = _root_class(config)
+    if compiled and need is not None and not missing:
+        live = default_registry.find(need.key)
+        return _NOT_DESERIALIZED.format(cls=live.target if live else need.key)
     if missing and need is not None and (compiled or root is None):
         if need.kind == Kind.FUNCTION:
             return _NOT_LOCATED.format(what="function", name=need.key)
@@ -94,9 +101,12 @@ def _deserialization_line(item: Finding, config: Any, *, missing: bool) -> str:
 
 
 def _root_class(config: Any) -> type | None:
-    """The class of the whole model, if it is one of Keras's; nothing is imported to find it."""
+    """The class of the whole model; nothing is imported to find it."""
     if not isinstance(config, dict):
         return None
+    live = default_registry.find(str(config.get("registered_name")))
+    if live is not None and isinstance(live.target, type):
+        return live.target
     module = sys.modules.get(str(config.get("module")))
     found = getattr(module, printable(config.get("class_name")), None)
     is_keras = isinstance(found, type) and found.__module__.partition(".")[0] == "keras"

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import find_obstacle, read_keras_zip, scan_config
-from keras_registry.bridge.injection import inject
-from keras_registry.bridge.internals import enclosing_scope
+from keras_registry.bridge.injection import callers_scope, inject
 from keras_registry.bridge.keras_errors import make_load_error
 from keras_registry.bridge.reports import LoadReport, log_findings, remember, tell
 from keras_registry.bridge.saving import running_environment
@@ -23,7 +22,7 @@ from keras_registry.environment import load_plugin
 from keras_registry.errors import LoadError, SettingsError
 from keras_registry.findings import Level, finding, has_errors, render_findings
 from keras_registry.manifest import read_manifest
-from keras_registry.names import printable
+from keras_registry.names import Kind, printable
 from keras_registry.registration import default_registry
 from keras_registry.resolution import (
     Source,
@@ -193,7 +192,7 @@ class _Load:
 
     def _given(self, scan: ConfigScan) -> dict[str, Source]:
         """Which keys the caller has objects for, by full or by bare name."""
-        scope = enclosing_scope()
+        scope = callers_scope()
         given: dict[str, Source] = {}
         for use in scan.uses:
             for objects, source in (
@@ -267,12 +266,12 @@ class _Load:
 
     def open(self, open_model: Open) -> Any:
         """Step 7: lets Keras load, with what it needs injected for this load alone."""
-        overlay = self._overlay()
+        found, given = self._found(), {**self._scope, **self.custom_objects}
         try:
-            if not overlay:
+            if not found and not given:
                 return open_model(None, self.compiles)
-            with inject(overlay):
-                return open_model(overlay, self.compiles)
+            with inject(found, given):
+                return open_model({**found, **given}, self.compiles)
         except Exception as error:
             explaining = [item for item in self.findings if item.code not in _UNRELATED]
             log_findings(explaining)
@@ -281,28 +280,36 @@ class _Load:
                 error.add_note(render_findings(headline, explaining))
             raise
 
-    def _overlay(self) -> dict[str, Any]:
-        overlay = dict(self._scope)
+    def _found(self) -> dict[str, Any]:
+        found = {}
         for item in self.resolution.objects:
             key = item.key if item.plugin is None else item.plugin.key
             live = self.registry.find(key)
             if item.source in {Source.LIVE, Source.PLUGIN} and live is not None:
-                overlay[item.key] = live.target
-        return {**overlay, **self.custom_objects}
+                found[item.key] = live.target
+        return found
 
     def verify_weights(self, model: Any) -> None:
         """Step 8: compares the weights in memory with those that were saved."""
-        if self.manifest is None or not self.manifest.weights:
+        if self.manifest is None or self.manifest.weights is None:
             return
         parts = ["layers", "optimizer"] if self.compiles else ["layers"]
         restored = fingerprint_weights(model, parts)
         for part in parts:
             saved = self.manifest.find_weights(part)
-            if saved is None or saved.fingerprint is None:
-                continue
             found = restored.get(part)
-            if found is None:
-                self._add("W103", f"the weights of the {part} cannot be verified")
+            if saved is None or saved.fingerprint is None:
+                if part == "layers":
+                    self._add("W103", "the weights could not be hashed when the model was saved")
+            elif found is None and part == "layers":
+                self._add("W103", "the weights of the layers cannot be verified")
+            elif found is None:
+                self._add(
+                    "W104",
+                    "the state of the optimizer was not restored",
+                    wanted=f"{saved.count} arrays, {saved.fingerprint}",
+                    found="an optimizer without variables",
+                )
             elif found == saved:
                 self.verified.append(part)
             elif part == "optimizer":
@@ -352,4 +359,9 @@ def _names(use: ObjectUse) -> Sequence[str]:
 def _keras_has(use: ObjectUse) -> bool:
     import keras
 
-    return keras.saving.get_registered_object(use.key) is not None or use.in_keras_family
+    if keras.saving.get_registered_object(use.key) is not None or use.in_keras_family:
+        return True
+    # Keras up to 3.6 wrote functions without their namespace; newer ones look for the ending.
+    bare = use.kind is Kind.FUNCTION and ">" not in use.key and use.module == "builtins"
+    ending = f">{use.key}"
+    return bare and any(name.endswith(ending) for name in keras.saving.get_custom_objects())

@@ -31,7 +31,7 @@ _LOG_LEVELS = {
     Level.WARNING: logging.WARNING,
     Level.NOTE: logging.DEBUG,
 }
-_PASSED_BY = ("keras", "keras_registry", "tensorflow", "wrapt")
+_PASSED_BY = ("importlib", "keras", "keras_registry", "tensorflow", "wrapt")
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,9 @@ def replaceable(filepath: str) -> Path | None:
     target = Path(os.path.realpath(filepath))
     if not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
         return None
-    return target if target.is_file() or not target.exists() else None
+    if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
+        return None
+    return target
 
 
 @contextmanager
@@ -198,7 +200,7 @@ def replacing(target: Path) -> Iterator[Path]:
     Args:
         target: The real path of the file.
     """
-    temporary = target.with_name(f".{target.stem}-{secrets.token_hex(8)}{target.suffix}")
+    temporary = target.with_name(f".keras-registry-{secrets.token_hex(8)}{target.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:

@@ -49,7 +49,7 @@ def fingerprint_weights(model: Any, parts: Sequence[str] = PARTS) -> dict[str, W
 def _owners(model: Any) -> dict[str, list[Any]]:
     parts = {"layers": flatten_layers(model)}
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None:
+    if optimizer is not None and optimizer.built:
         parts["optimizer"] = [optimizer]
     return parts
 
@@ -60,6 +60,9 @@ def _fingerprint(owners: Iterable[Any]) -> WeightsRecord:
     digest = xxhash.xxh3_128()
     count = 0
     for owner in owners:
+        if getattr(owner, "lora_enabled", False) and getattr(owner, "quantization_mode", None):
+            message = f"{owner.name}: Keras quantises an adapted kernel anew at every save"
+            raise UnverifiableError(message)
         store: dict[str, Any] = {}
         try:
             owner.save_own_variables(store)

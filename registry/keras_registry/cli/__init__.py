@@ -54,6 +54,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a screen may not have every letter
+    parser = _make_parser(given)
+    parsed = parser.parse_args(given)
+    if parsed.version:
+        from importlib.metadata import version
+
+        print(f"keras-registry {version('keras-registry')}")  # noqa: T201
+        return Exit.OK
+    if parsed.command is None:
+        parser.print_usage(sys.stderr)
+        return Exit.USAGE
+    return _run(parsed)
+
+
+def _make_parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; of the commands, only the one that is called is imported."""
     parser = argparse.ArgumentParser(
         prog="keras-registry",
         description="Custom Keras objects as installable, versioned, checked plugins.",
@@ -66,18 +81,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = commands.add_parser(name, help=summary, description=summary)
         if name in given[:1]:
             _module(name).configure(command)
-    parsed = parser.parse_args(given)
-    if parsed.version:
-        from importlib.metadata import version
+    return parser
 
-        print(f"keras-registry {version('keras-registry')}")  # noqa: T201
-        return Exit.OK
-    if parsed.command is None:
-        parser.print_usage(sys.stderr)
-        return Exit.USAGE
+
+def _run(parsed: argparse.Namespace) -> int:
     try:
         code = int(_module(parsed.command).run(parsed))
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except SettingsError as error:
         print(f"keras-registry: {error}", file=sys.stderr)  # noqa: T201
         return Exit.USAGE

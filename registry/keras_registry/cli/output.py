@@ -19,8 +19,9 @@ REPORT_VERSION = "1.0"
 
 
 def say(text: str = "") -> None:
-    """Prints a result."""
-    sys.stdout.write(f"{text}\n")
+    """Prints a result; where stdout is closed there is nobody to read it."""
+    if sys.stdout is not None:
+        sys.stdout.write(f"{text}\n")
 
 
 def print_json(command: str, findings: Iterable[Finding], **document: Any) -> None:

@@ -115,8 +115,8 @@ def _not_provided_finding(
     near = [k for item in items for k in difflib.get_close_matches(item.key, provided, n=2)]
     shown = ", ".join(dict.fromkeys(near)) or ", ".join(provided[:3]) or "no objects"
     recorded = record.version if record else None
-    if recorded is not None and recorded != version:
-        hint = f'pip install "{name}=={recorded}"    the version that the model was saved with'
+    if recorded is not None and recorded != version and installed.plugins:
+        hint = f'pip install "{name}=={recorded}"    {_TRUST}'
     else:
         hint = f"ask the author of {name} where the object is, or pass it in custom_objects"
     return question.finding(
