@@ -53,7 +53,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy, strict, over the package and the typing tests."""
-    session.install("-e", ".", *group("types"))
+    session.install("-e", ".", *group("test"))
     session.run("mypy", *session.posargs)
 
 

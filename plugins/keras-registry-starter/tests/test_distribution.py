@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -40,8 +41,10 @@ def test_the_top_module_imports_nothing_heavy() -> None:
     """Importing the distribution's top module brings in neither Keras nor its own modules."""
     code = "import sys, keras_registry_starter; print(*sorted(sys.modules))"
 
+    # The distribution may be on the path of this process only, and not installed.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
 
     loaded = set(result.stdout.split())
