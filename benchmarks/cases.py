@@ -9,7 +9,6 @@ import sys
 import textwrap
 import zipfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -26,6 +25,7 @@ from benchmarks.subjects import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 __all__ = ["CASES"]
 
@@ -123,8 +123,9 @@ def many_distributions(folder: Path, pairs: int) -> Iterator[Ratio]:
     def start(program: str, hooks: str) -> Callable[[], None]:
         command = [sys.executable, "-c", f"{program}; keras.saving.load_model({str(path)!r})"]
         environment = {**os.environ, "PYTHONPATH": str(many), "KERAS_REGISTRY_HOOKS": hooks}
-        quiet = {"env": environment, "check": True, "stderr": subprocess.DEVNULL}
-        return lambda: subprocess.run(command, **quiet)
+        return lambda: subprocess.run(
+            command, env=environment, check=True, stderr=subprocess.DEVNULL
+        )
 
     name = "load with 10,000 plugin distributions / with one"
     yield measure_pairs(name, 1.05, load(many), load(one), pairs=pairs)
