@@ -506,6 +506,7 @@ try:
     model.save(path)
 except OSError as caught:
     error = [type(caught).__name__, caught.filename]
+    print("the save said:", repr(caught), file=sys.stderr)
 model = keras.saving.load_model(path)
 answer(error=error, value=float(model.get_layer("head").bias[0]),
        same=os.stat(path).st_ino == before, verified=keras_registry.report(model).verified,

@@ -49,10 +49,9 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_no_form_takes_what_is_hostile(form: Form, text: str) -> None:
     """Shell lines, options, URLs, escapes, markup and line breaks have none of the forms."""
-    if form is forms.POINTER and text == "":
-        pytest.skip("the empty JSON pointer is the whole document")
+    names_the_whole_document = form is forms.POINTER and text == ""
 
-    assert not form.accepts(text)
+    assert form.accepts(text) == names_the_whole_document
 
 
 @pytest.mark.parametrize("form", NAMES.values(), ids=NAMES)

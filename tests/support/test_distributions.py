@@ -151,6 +151,9 @@ def test_hand_made_distribution_is_discovered(tmp_path: Path) -> None:
         requires=["keras"],
     )
 
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.py").write_text("x\n")  # files that are gone are not listed
+
     (found,) = importlib.metadata.distributions(path=[str(tmp_path)])
 
     assert info.name == "hand_made-3.dist-info"
