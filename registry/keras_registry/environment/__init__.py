@@ -1,0 +1,20 @@
+"""What this machine has: distributions, plugins, Python, Keras and its backend.
+
+Everything is read from the metadata of installed distributions; nothing is imported. The
+exception is `load_plugin`, whose whole purpose it is to import.
+"""
+
+from keras_registry.environment.findings import rivals_finding
+from keras_registry.environment.installed import DEFAULT_BACKEND, Environment
+from keras_registry.environment.model import InstalledDistribution, Plugin, load_plugin
+from keras_registry.environment.reading import normalise_version
+
+__all__ = [
+    "DEFAULT_BACKEND",
+    "Environment",
+    "InstalledDistribution",
+    "Plugin",
+    "load_plugin",
+    "normalise_version",
+    "rivals_finding",
+]
