@@ -1,0 +1,1 @@
+"""Tests of the environment: installed distributions and plugins."""
