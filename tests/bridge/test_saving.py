@@ -490,7 +490,10 @@ def test_hard_link_to_the_old_file_keeps_it(tmp_path, model):
 
 
 UNPRIVILEGED = """
+import tempfile
 import keras, keras_registry
+tempfile.tempdir = tempfile.mkdtemp()  # Keras needs a folder for assets: one for every user
+os.chmod(tempfile.tempdir, 0o777)
 path, file_mode, folder_mode = sys.argv[1], int(sys.argv[2], 8), int(sys.argv[3], 8)
 model = small_model()
 model.save(path)
