@@ -315,7 +315,7 @@ def test_digest_is_the_same_by_pip_and_by_uv(
 ) -> None:
     """A wheel has one digest, whichever installer unpacked it, with byte code or without."""
     if find_uv() is None:
-        pytest.skip("there is no uv here")
+        pytest.fail("uv is one of the test dependencies, and is not here")
     path = request.getfixturevalue(wheel)
     name = path.name.partition("-")[0].replace("_", "-")
     pip_install(path, tmp_path / "pip")
@@ -333,7 +333,7 @@ def test_digest_leaves_scripts_out(venv: Venv, core_wheel: Path, tmp_path: Path)
     """A wheel with a script, which every installer writes for its environment, has one digest."""
     uv = find_uv()
     if uv is None:
-        pytest.skip("there is no uv here")
+        pytest.fail("uv is one of the test dependencies, and is not here")
     python = make_venv(tmp_path / "venv")
     options = ["--quiet", "--offline", "--no-index", "--no-deps", "--no-config", "--python"]
     subprocess.run(
