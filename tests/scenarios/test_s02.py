@@ -9,8 +9,8 @@ import pytest
 from keras_registry.cli import main
 from tests.scenarios.archives import alter
 from tests.scenarios.observing import install, observe, plain
-from tests.support.distributions import PluginProject
 from tests.support.golden import check_golden
+from tests.support.plugins import BETA_EXTRAS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,29 +18,6 @@ if TYPE_CHECKING:
     from tests.conftest import SavedModel
     from tests.scenarios.archives import Edit
     from tests.support.processes import ForkServer
-
-EXTRAS = PluginProject(
-    name="beta-extras",
-    version="0.3.1",
-    modules={
-        "beta_extras/scale.py": """\
-import keras
-
-from keras_registry import register
-
-
-@register("beta")
-class Scale(keras.layers.Layer):
-    def __init__(self, factor: float, **kwargs):
-        super().__init__(**kwargs)
-        self.factor = factor
-
-    def call(self, inputs):
-        return self.factor * inputs
-"""
-    },
-    entry_points={"keras_registry.layers": {"beta>Scale": "beta_extras.scale:Scale"}},
-)
 
 SAVE_BOTH = """\
 import sys
@@ -61,7 +38,7 @@ def model_of_two(
     """A model whose layers come from two distributions."""
     folder = tmp_path_factory.mktemp("two")
     file = folder / "two.keras"
-    extras = install(EXTRAS, folder)
+    extras = install(BETA_EXTRAS, folder)
     fork_server.run(SAVE_BOTH, argv=[file], path=[acme_site, extras]).check()
     return file
 

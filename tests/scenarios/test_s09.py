@@ -7,38 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.scenarios.observing import install, observe, plain
-from tests.support.distributions import PluginProject
 from tests.support.golden import check_golden
-from tests.support.plugins import GATED_SOURCE, acme_project, altered
+from tests.support.plugins import BETA_EXTRAS, GATED_SOURCE, acme_project, altered
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import SavedModel
     from tests.support.processes import ForkServer
-
-OTHER = PluginProject(
-    name="beta-extras",
-    version="0.3.1",
-    modules={
-        "beta_extras/scale.py": """\
-import keras
-
-from keras_registry import register
-
-
-@register("beta")
-class Scale(keras.layers.Layer):
-    def __init__(self, factor: float, **kwargs):
-        super().__init__(**kwargs)
-        self.factor = factor
-
-    def call(self, inputs):
-        return self.factor * inputs
-"""
-    },
-    entry_points={"keras_registry.layers": {"beta>Scale": "beta_extras.scale:Scale"}},
-)
 
 SAVE_OTHER = """\
 import sys
@@ -68,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("s09")
     broken = acme_project(modules={"acme_layers/gated.py": NEEDS_A_MODULE})
     install(broken.evolve(requires=["keras-registry", "einsteinian-notation"]), folder)
-    return install(OTHER, folder)
+    return install(BETA_EXTRAS, folder)
 
 
 def test_message_names_plugin_module_and_install_line(

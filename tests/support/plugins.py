@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACME_ENTRY_POINTS",
     "ACME_MODULES",
+    "BETA_EXTRAS",
     "FUNCTIONS_SOURCE",
     "GATED_SOURCE",
     "LOAD_AND_COMPARE",
@@ -178,6 +179,29 @@ def altered(source: str, old: str, new: str) -> str:
         raise ValueError(message)
     return source.replace(old, new)
 
+
+BETA_EXTRAS = PluginProject(
+    name="beta-extras",
+    version="0.3.1",
+    modules={
+        "beta_extras/scale.py": """\
+import keras
+
+from keras_registry import register
+
+
+@register("beta")
+class Scale(keras.layers.Layer):
+    def __init__(self, factor: float, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, inputs):
+        return self.factor * inputs
+"""
+    },
+    entry_points={"keras_registry.layers": {"beta>Scale": "beta_extras.scale:Scale"}},
+)
 
 TRAIN_AND_SAVE = '''\
 """Arguments: the model file to save; the .npz file for inputs, targets and predictions."""
