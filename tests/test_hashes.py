@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_registry.documents.forms import HASH
 from keras_registry.hashes import XXH3_PATTERN, hash_bytes, hash_json
-from keras_registry.manifest.forms import HASH
 from tests.manifest.strategies import json_documents
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=150)

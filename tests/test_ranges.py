@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from keras_registry.manifest import forms
+from keras_registry.documents import forms
 from keras_registry.ranges import Drift, compare_versions, compatible_range
 from tests.manifest.strategies import texts_of
 

@@ -147,7 +147,7 @@ def check_readable(manifest):
     """Check that a manifest, written as JSON, is read back as it was, without a problem."""
     reading = read_manifest(json.loads(json.dumps(dump_manifest(manifest))))
     assert reading.problems == ()
-    assert reading.manifest == manifest
+    assert reading.value == manifest
 
 
 class TestObjects:

@@ -12,6 +12,7 @@ __all__ = [
     "KerasRegistryError",
     "KerasRegistryWarning",
     "LoadError",
+    "MigrationError",
     "RegistrationError",
     "SettingsError",
     "load_error_like",
@@ -40,6 +41,10 @@ class RegistrationError(KerasRegistryError, ValueError):
 
 class ConfigError(KerasRegistryError, ValueError):
     """The arguments of a registered class do not satisfy its config schema."""
+
+
+class MigrationError(KerasRegistryError, ValueError):
+    """A declared migration cannot bring a config to the installed ``config_version``."""
 
 
 class LoadError(KerasRegistryError):

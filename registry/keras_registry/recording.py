@@ -9,6 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import ConfigScan, ObjectUse, describe_place
+from keras_registry.documents.forms import (
+    CLASS_NAME,
+    DISTRIBUTION,
+    KEY,
+    MODULE,
+    POINTER,
+    Form,
+)
 from keras_registry.findings import Finding, Need, Policy, finding
 from keras_registry.hashes import hash_json
 from keras_registry.manifest import (
@@ -19,14 +27,6 @@ from keras_registry.manifest import (
     Manifest,
     ObjectRecord,
     WeightsRecord,
-)
-from keras_registry.manifest.forms import (
-    CLASS_NAME,
-    DISTRIBUTION,
-    KEY,
-    MODULE,
-    POINTER,
-    Form,
 )
 from keras_registry.names import Kind, printable
 from keras_registry.ranges import compatible_range

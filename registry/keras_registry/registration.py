@@ -14,12 +14,18 @@ from pydantic import BaseModel
 
 from keras_registry.config import derive_schema, kind_of_class, schema_from_model, wrap_class
 from keras_registry.errors import RegistrationError
+from keras_registry.migrations import check_chain
 from keras_registry.names import NAME_PATTERN, Kind, ObjectRef, is_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from keras_registry.config import ConfigSchema
+    from keras_registry.migrations import Migration
+
+    MigrateWeights = Callable[[dict[str, NDArray[Any]], int], dict[str, NDArray[Any]]]
 
 __all__ = ["Registration", "Registry", "default_registry", "register"]
 
@@ -35,12 +41,18 @@ class Registration:
         kind: What it is used for.
         target: The class or function.
         schema: Its config schema; None for functions, and where Keras keeps the config.
+        former_names: The names that the class had before.
+        backends: The Keras backends that it runs on; None for all.
+        migrate_weights: Makes the weights of this version of those of an older one.
     """
 
     key: str
     kind: Kind
     target: Callable[..., Any]
     schema: ConfigSchema | None = None
+    former_names: tuple[str, ...] = ()
+    backends: tuple[str, ...] | None = None
+    migrate_weights: MigrateWeights | None = field(default=None, repr=False)
 
     @property
     def module(self) -> str:
@@ -123,6 +135,10 @@ def register(
     name: str | None = None,
     config: type[BaseModel] | None = None,
     version: int = 1,
+    migrations: Sequence[Migration] = (),
+    migrate_weights: MigrateWeights | None = None,
+    backends: Sequence[str] | None = None,
+    former_names: Sequence[str] = (),
 ) -> Callable[[K], K]: ...
 def register(
     namespace: Any = None,
@@ -130,6 +146,10 @@ def register(
     name: str | None = None,
     config: type[BaseModel] | None = None,
     version: int = 1,
+    migrations: Sequence[Migration] = (),
+    migrate_weights: MigrateWeights | None = None,
+    backends: Sequence[str] | None = None,
+    former_names: Sequence[str] = (),
 ) -> Any:
     """Registers a Keras class or function, so that models that use it can be loaded.
 
@@ -144,6 +164,14 @@ def register(
             it is not given.
         version: The version of the config schema: a whole number that grows when old configs no
             longer fit.
+        migrations: How configs of older versions become ones of this version, one
+            `keras_registry.migrations.Migration` for each step.
+        migrate_weights: Makes the weights of this version of those of an older one: takes a dict
+            from the names under which the old object stored its arrays to the arrays, and the
+            old config version; returns such a dict for the new object.
+        backends: The Keras backends that it runs on, such as ``["tensorflow"]``; all if None.
+        former_names: The names that the class had before: Keras builds the paths of weights from
+            them.
 
     Returns:
         The same class or function.
@@ -157,25 +185,33 @@ def register(
         ...     return 2 * x
     """
     if namespace is not None and not isinstance(namespace, str):
-        return _register(namespace, None, name=None, config=None, version=1)
+        return _register(namespace, None, None, _Options())
+    options = _Options(
+        config, version, tuple(migrations), migrate_weights, backends, tuple(former_names)
+    )
 
     def decorator(target: K) -> K:
-        return _register(target, namespace, name=name, config=config, version=version)
+        return _register(target, namespace, name, options)
 
     return decorator
 
 
-def _register(
-    target: K,
-    namespace: str | None,
-    *,
-    name: str | None,
-    config: type[BaseModel] | None,
-    version: int,
-) -> K:
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What the author of an object said about it."""
+
+    config: Any = None
+    version: Any = 1
+    migrations: tuple[Migration, ...] = ()
+    migrate_weights: Any = None
+    backends: Any = None
+    former_names: tuple[str, ...] = ()
+
+
+def _register(target: K, namespace: str | None, name: str | None, options: _Options) -> K:
     kind = _kind_of(target)
     key = _key_of(target, namespace, name)
-    _check_options(target, kind, config, version)
+    _check_options(target, kind, options)
     former = default_registry.find(key)
     if former is not None and former.target is target:
         return target
@@ -186,22 +222,21 @@ def _register(
             "one key; a former key is an entry in the group keras_registry.aliases."
         )
         raise RegistrationError(message)
-    schema = None
-    if inspect.isclass(target):
-        if config is None:
-            schema = derive_schema(target, config_version=version)
-        else:
-            schema = schema_from_model(target, config, config_version=version)
-    if schema is None and version != 1:
-        message = (
-            f"{target.__qualname__} has no constructor of its own, so Keras keeps its config. "
-            "Leave out version."
-        )
-        raise RegistrationError(message)
-    registration = Registration(key, kind, target, schema)
+    schema = _schema_of(target, options) if inspect.isclass(target) else None
+    registration = Registration(
+        key,
+        kind,
+        target,
+        schema,
+        former_names=options.former_names,
+        backends=None if options.backends is None else tuple(options.backends),
+        migrate_weights=options.migrate_weights,
+    )
     if former is not None and former.origin != registration.origin:
         raise _taken(registration, former)
-    unwrap = wrap_class(target, schema) if inspect.isclass(target) else None
+    unwrap = (
+        wrap_class(target, schema, options.migrate_weights) if inspect.isclass(target) else None
+    )
     try:
         default_registry.add(registration)
     except RegistrationError:
@@ -209,6 +244,27 @@ def _register(
             unwrap()
         raise
     return target
+
+
+def _schema_of(cls: type, options: _Options) -> ConfigSchema | None:
+    version, migrations = options.version, options.migrations
+    if options.config is None:
+        schema = derive_schema(cls, config_version=version, migrations=migrations)
+    else:
+        schema = schema_from_model(
+            cls, options.config, config_version=version, migrations=migrations
+        )
+    if schema is None and (version != 1 or migrations):
+        message = (
+            f"{cls.__qualname__} has no constructor of its own, so Keras keeps its config. "
+            "Leave out version."
+        )
+        raise RegistrationError(message)
+    known = None
+    if schema is not None and schema.checks_config and schema.base_fields is not None:
+        known = {*schema.fields, *schema.base_fields}
+    check_chain(migrations, version=version, known=known, owner=cls.__qualname__)
+    return schema
 
 
 def _find_key_of(target: object) -> str | None:
@@ -229,7 +285,8 @@ def _key_of(target: Any, namespace: str | None, name: str | None) -> str:
     return key
 
 
-def _check_options(target: Any, kind: Kind, config: Any, version: Any) -> None:
+def _check_options(target: Any, kind: Kind, options: _Options) -> None:
+    config, version = options.config, options.version
     if type(version) is not int or version < 1:
         message = f"version={version!r} is no config version: give a whole number, 1 at first."
         raise RegistrationError(message)
@@ -239,12 +296,42 @@ def _check_options(target: Any, kind: Kind, config: Any, version: Any) -> None:
             f"a field for each argument of {target.__qualname__}."
         )
         raise RegistrationError(message)
-    if kind is Kind.FUNCTION and (config is not None or version != 1):
+    has_config = config is not None or version != 1 or bool(options.migrations)
+    if kind is Kind.FUNCTION and (has_config or options.migrate_weights is not None):
         message = (
-            f"{target.__qualname__} is a function, which has no config. Leave out config and "
-            "version, or make it a class."
+            f"{target.__qualname__} is a function, which has no config. Leave out config, version "
+            "and migrations, or make it a class."
         )
         raise RegistrationError(message)
+    if options.migrate_weights is not None and not callable(options.migrate_weights):
+        message = (
+            f"migrate_weights={options.migrate_weights!r} is no function. Give one that takes the "
+            "arrays by name and the old config version, and returns the new arrays by name."
+        )
+        raise RegistrationError(message)
+    if options.migrate_weights is not None and not hasattr(target, "load_own_variables"):
+        message = f"{target.__qualname__} has no weights of its own. Leave out migrate_weights."
+        raise RegistrationError(message)
+    if options.migrate_weights is not None and version == 1:
+        message = (
+            f"{target.__qualname__} has migrate_weights, but its config_version is 1, so there "
+            "are no older weights. Give version=2, and migrations=[Migration(1, 2, ...)]."
+        )
+        raise RegistrationError(message)
+    stray = next((n for n in options.former_names if not str(n).isidentifier()), None)
+    if stray is not None:
+        message = f"former_names holds {stray!r}, which was never the name of a class."
+        raise RegistrationError(message)
+    unknown = [name for name in options.backends or () if name not in BACKENDS]
+    if unknown:
+        message = (
+            f"backends={options.backends!r} is no list of Keras backends: {', '.join(BACKENDS)}."
+        )
+        raise RegistrationError(message)
+
+
+BACKENDS = ("tensorflow", "jax", "torch", "openvino")
+"""The backends that Keras has."""
 
 
 def _kind_of(target: Any) -> Kind:

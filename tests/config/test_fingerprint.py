@@ -7,12 +7,12 @@ import annotated_types
 import keras
 import pydantic
 import pytest
+from keras_registry.config.fingerprint import fingerprint_model, normal_form
 from pydantic import Field
 
 from keras_registry import register
 from keras_registry import types as t
 from keras_registry.config import derive_schema
-from keras_registry.config.fingerprint import fingerprint_model, normal_form
 from keras_registry.registration import default_registry
 
 

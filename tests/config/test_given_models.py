@@ -73,7 +73,7 @@ def test_saved_configs_are_checked_by_the_given_model(gated):
     schema = default_registry.find("acme>Gated").schema
 
     assert schema.validate_config(gated(3, name="gate").get_config()) == ()
-    (problem,) = schema.validate_config({"units": 3, "heads": 3})
+    (problem,) = schema.read_config({"units": 3, "heads": 3}).problems
     assert problem.field == "heads"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keras_registry.environment import Environment, InstalledDistribution
-from keras_registry.manifest import forms
+from keras_registry.documents import forms
 from tests.support.distributions import (
     PluginProject,
     build_wheel,

@@ -40,7 +40,7 @@ print(distribution.digest, found.keras_version, found.backend_version, found.fin
 print(*(plugin.key for plugin in distribution.plugins), *found.find_plugins("acme>GatedDense"))
 artifact = read_keras_zip(model, verify_members=True).artifact
 print(*scan_config(artifact.config).by_key())
-print(read_manifest(artifact.manifest_document).manifest.objects[0].key)
+print(read_manifest(artifact.manifest_document).value.objects[0].key)
 """
 
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from keras_registry.documents import forms
 from keras_registry.manifest import (
     DistributionRecord,
     EnvironmentRecord,
     Manifest,
     ObjectRecord,
     WeightsRecord,
-    forms,
 )
 from keras_registry.names import Kind
 
 if TYPE_CHECKING:
-    from keras_registry.manifest.forms import Form
+    from keras_registry.documents.forms import Form
 
 __all__ = ["json_documents", "manifests", "near_manifests", "texts_of"]
 

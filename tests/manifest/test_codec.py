@@ -11,13 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from keras_registry.documents import DocumentReading, Problem
 from keras_registry.manifest import (
     DistributionRecord,
     EnvironmentRecord,
     Manifest,
-    ManifestReading,
     ObjectRecord,
-    Problem,
     WeightsRecord,
     dump_manifest,
     make_json_schema,
@@ -73,7 +72,7 @@ FULL = Manifest(
 def problems_of(document: Any) -> tuple[Problem, ...]:
     """What the reader finds wrong."""
     reading = read_manifest(document)
-    assert (reading.manifest is None) == bool(reading.problems)
+    assert (reading.value is None) == bool(reading.problems)
     return reading.problems
 
 
@@ -134,7 +133,7 @@ def test_reading_what_was_written_gives_the_same(manifest: Manifest) -> None:
     document = json.loads(json.dumps(dump_manifest(manifest)))
 
     assert VALIDATOR.is_valid(document)
-    assert read_manifest(document) == ManifestReading(manifest=manifest, document=document)
+    assert read_manifest(document) == DocumentReading(value=manifest, document=document)
 
 
 @PROPERTY
@@ -143,7 +142,7 @@ def test_any_json_is_read_without_an_exception(document: Any) -> None:
     """Whatever stands in place of the manifest, the reader says what is wrong with it."""
     reading = read_manifest(document)
 
-    assert reading.manifest is None
+    assert reading.value is None
     assert reading.problems
     assert reading.document is document
 
@@ -154,7 +153,7 @@ def test_reader_and_schema_agree(document: Any) -> None:
     """A manifest that was damaged in one place is refused by both or taken by both."""
     reading = read_manifest(document)
 
-    assert (reading.manifest is not None) == VALIDATOR.is_valid(document)
+    assert (reading.value is not None) == VALIDATOR.is_valid(document)
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.7", "1.99", "1.999999"])
@@ -165,8 +164,8 @@ def test_newer_minor_version_is_read(version: str) -> None:
     reading = read_manifest(document)
 
     assert reading.newer_minor == version
-    assert reading.manifest is not None
-    assert reading.manifest.manifest_version == version
+    assert reading.value is not None
+    assert reading.value.manifest_version == version
     assert reading.document["news"] == {"any": ["thing"]}
 
 
@@ -193,7 +192,7 @@ def test_other_major_version_is_not_read(version: str) -> None:
     """Of another major version nothing is looked at: it may hold anything."""
     reading = read_manifest({"manifest_version": version, "objects": "\x1b[31m"})
 
-    assert reading == ManifestReading(
+    assert reading == DocumentReading(
         document={"manifest_version": version, "objects": "\x1b[31m"}, other_major=version
     )
 
@@ -204,7 +203,7 @@ def test_unknown_members_are_kept_in_the_document() -> None:
 
     reading = read_manifest(document)
 
-    assert reading.manifest is not None
+    assert reading.value is not None
     assert reading.document is document
 
 
@@ -279,6 +278,6 @@ def test_large_manifest_is_read_in_time() -> None:
     wrong = read_manifest({**MINIMAL, "objects": [{**good, "kind": "thing"}] * 10_000})
     elapsed = time.perf_counter() - start
 
-    assert reading.manifest is not None
+    assert reading.value is not None
     assert len(wrong.problems) == 10_000
     assert elapsed < 5

@@ -13,14 +13,14 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from keras_registry.documents import forms
 from keras_registry.environment import normalise_version
-from keras_registry.manifest import forms
 from keras_registry.names import is_key, printable
 from keras_registry.ranges import compatible_range
 from tests.manifest.strategies import texts_of
 
 if TYPE_CHECKING:
-    from keras_registry.manifest.forms import Form
+    from keras_registry.documents.forms import Form
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=50)
 

@@ -116,7 +116,7 @@ def test_valid_examples_pass_reader_and_schema(path: Path, validator: Any) -> No
     reading = read_manifest(document)
 
     assert reading.problems == ()
-    assert reading.manifest is not None
+    assert reading.value is not None
     assert reading.document is document
     assert list(validator.iter_errors(document)) == []
 
@@ -131,7 +131,7 @@ def test_invalid_examples_fail_reader_and_schema_in_the_same_place(
     reading = read_manifest(document)
     errors = list(validator.iter_errors(document))
 
-    assert reading.manifest is None
+    assert reading.value is None
     assert errors
     (problem,) = reading.problems
     for error in errors:
@@ -160,7 +160,7 @@ def test_another_major_version_is_refused_by_its_number_alone(path: Path) -> Non
     reading = read_manifest(document)
 
     assert reading.other_major == document["manifest_version"]
-    assert (reading.manifest, reading.problems, reading.newer_minor) == (None, (), None)
+    assert (reading.value, reading.problems, reading.newer_minor) == (None, (), None)
 
 
 def test_schema_leaves_the_version_to_the_gate(validator: Any) -> None:
@@ -195,6 +195,6 @@ def test_a_whole_number_with_a_point_is_taken_by_both(validator: Any) -> None:
     document |= {"weights": {"layers": {"count": 12.0}}}
 
     assert validator.is_valid(document)
-    manifest = read_manifest(document).manifest
+    manifest = read_manifest(document).value
     assert manifest is not None
     assert manifest.weights == {"layers": WeightsRecord(count=12)}

@@ -7,7 +7,13 @@ from keras_registry.artifact.keras_zip import (
     replace_metadata,
 )
 from keras_registry.artifact.model import Artifact, Member
-from keras_registry.artifact.scan import ConfigScan, ObjectUse, describe_place, scan_config
+from keras_registry.artifact.scan import (
+    ConfigScan,
+    ObjectUse,
+    describe_place,
+    iter_objects,
+    scan_config,
+)
 
 __all__ = [
     "Artifact",
@@ -17,6 +23,7 @@ __all__ = [
     "ObjectUse",
     "describe_place",
     "find_obstacle",
+    "iter_objects",
     "read_keras_zip",
     "replace_metadata",
     "scan_config",

@@ -27,6 +27,7 @@ WEIGHTS = ("model.weights.h5", "model.weights.npz")
 MAX_METADATA_BYTES = 1 << 26
 MAX_CONFIG_BYTES = 1 << 28
 
+_UNNAMED = "model"
 _SAVE_AGAIN = "copy or save the model again"
 _KINDS = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "give it the ending .h5 (or .weights.h5)"),
@@ -98,7 +99,7 @@ def _name_of(source: str | os.PathLike[str] | IO[bytes]) -> str:
     if not hasattr(source, "read"):
         return printable(source, limit=1000)
     name = getattr(source, "name", None)
-    return printable(name, limit=1000) if isinstance(name, str) else "model"
+    return printable(name, limit=1000) if isinstance(name, str) else _UNNAMED
 
 
 def _read(source: Any, name: str, *, verify_members: bool) -> Artifact:
@@ -127,6 +128,7 @@ def _read_archive(source: Any, name: str, size: int | None, *, verify_members: b
         members=tuple(Member(info.filename, info.file_size) for info in infos),
         metadata=metadata,
         config=config,
+        is_file=name != _UNNAMED,
     )
 
 

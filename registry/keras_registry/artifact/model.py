@@ -29,6 +29,7 @@ class Artifact:
         metadata: What Keras notes about the save, and the manifest's document; empty if the file
             has none, as plain Keras does not need it; None if it cannot be read.
         config: The serialised model, as Keras deserialises it.
+        is_file: Whether the name is the path of a file.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Artifact:
     members: tuple[Member, ...]
     metadata: dict[str, Any] | None
     config: dict[str, Any]
+    is_file: bool = False
 
     @property
     def has_manifest(self) -> bool:

@@ -16,7 +16,7 @@ from keras_registry.names import Kind, is_key, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["ConfigScan", "ObjectUse", "describe_place", "scan_config"]
+__all__ = ["ConfigScan", "ObjectUse", "describe_place", "iter_objects", "scan_config"]
 
 Path = tuple[str | int, ...]
 
@@ -125,6 +125,22 @@ def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
         ]
         pending.extend(child for child in reversed(children) if child[0][1] not in skipped)
     return ConfigScan(tuple(uses), tuple(lambdas))
+
+
+def iter_objects(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every place of a config that looks like a serialised object, with its node.
+
+    Args:
+        config: The JSON document of ``config.json``.
+    """
+    pending: list[tuple[Path, Any]] = [((), config)]
+    while pending:
+        path, node = pending.pop()
+        if type(node) is dict and isinstance(node.get("class_name"), str) and "config" in node:
+            yield path, node
+        if type(node) in _CONTAINERS:
+            steps = node.items() if type(node) is dict else enumerate(node)
+            pending.extend((((*path, step), value) for step, value in steps))
 
 
 # A place on the way down: the place above it, and the step from there. Most are never looked at

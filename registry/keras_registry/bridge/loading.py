@@ -10,27 +10,35 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from keras_registry.artifact import find_obstacle, read_keras_zip, scan_config
 from keras_registry.bridge.injection import callers_scope, inject
+from keras_registry.bridge.keras_arguments import unknown_argument_findings
 from keras_registry.bridge.keras_errors import make_load_error
+from keras_registry.bridge.renaming import FormerNames
 from keras_registry.bridge.reports import LoadReport, log_findings, remember, tell
 from keras_registry.bridge.saving import running_environment
 from keras_registry.bridge.weights import fingerprint_weights
+from keras_registry.config import PreparedConfigs, WeightMigrations, watching_weights
 from keras_registry.environment import load_plugin
 from keras_registry.errors import LoadError, SettingsError
 from keras_registry.findings import Level, finding, has_errors, render_findings
 from keras_registry.manifest import read_manifest
 from keras_registry.names import Kind, printable
+from keras_registry.publishing import describe_registration
 from keras_registry.registration import default_registry
 from keras_registry.resolution import (
     Source,
+    backend_findings,
     import_finding,
-    judge_code,
+    judge_by_snapshots,
+    judge_configs,
+    judge_schemas,
     promise_finding,
+    renamed_finding,
     resolve_model,
-    validate_configs,
+    stale_snapshot_findings,
 )
 from keras_registry.settings import current_policy
 
@@ -40,7 +48,8 @@ if TYPE_CHECKING:
     from keras_registry.artifact import Artifact, ArtifactReading, ConfigScan, ObjectUse
     from keras_registry.findings import Finding
     from keras_registry.manifest import Manifest
-    from keras_registry.resolution import ObjectResolution, Resolution
+    from keras_registry.resolution import ConfigJudgement, ObjectResolution, Resolution
+    from keras_registry.snapshot import ObjectSnapshot
 
     Open = Callable[[Mapping[str, Any] | None, bool], Any]
 
@@ -142,7 +151,7 @@ def load_artifact(
     load = _Load(artifact, dict(custom_objects or {}), compiles=compiles)
     load.resolve()
     load.skip_compile_if_asked()
-    load.stop_on_errors()
+    load.stop_on_metadata()
     load.import_plugins()
     load.skip_compile_if_asked()
     load.judge_code()
@@ -168,6 +177,10 @@ class _Load:
         self.findings: list[Finding] = []
         self.verified: list[str] = []
         self.resolution: Resolution
+        self.environment = running_environment()
+        self.judgement: ConfigJudgement | None = None
+        self.former_names = FormerNames()
+        self.weight_migrations = WeightMigrations()
 
     @property
     def manifest(self) -> Manifest | None:
@@ -182,7 +195,7 @@ class _Load:
             config,
             scan,
             reading=read_manifest(document) if self.artifact.has_manifest else None,
-            environment=running_environment(),
+            environment=self.environment,
             policy=current_policy(),
             registry=self.registry,
             given=self._given(scan),
@@ -238,11 +251,41 @@ class _Load:
         concerned = {need.key for f in self.findings if f.level is Level.ERROR for need in f.needs}
         return item.needs.key in concerned
 
+    def stop_on_metadata(self) -> None:
+        """Step 4: raises if metadata has errors, and then adds what snapshots tell.
+
+        What only a snapshot says does not stop a load: the code may know better.
+        """
+        if has_errors(self.findings):
+            self.findings += judge_by_snapshots(
+                self.resolution, self.artifact.config, self.environment
+            )
+            self._fail()
+
     def stop_on_errors(self) -> None:
         """Raises if any finding so far is an error."""
         if has_errors(self.findings):
-            log_findings(self.findings)
-            raise make_load_error(self.artifact.name, self.findings, config=self.artifact.config)
+            self._fail()
+
+    def _fail(self, in_place_of: Exception | None = None) -> NoReturn:
+        log_findings(self.findings)
+        keras_error = None
+        if in_place_of is not None:
+            keras_error = (type(in_place_of), str(in_place_of).partition("\n")[0])
+        error = make_load_error(
+            self.artifact.name,
+            self.findings,
+            config=self.artifact.config,
+            in_place_of=keras_error,
+        )
+        raise error from (in_place_of or self._cause())
+
+    def _cause(self) -> BaseException | None:
+        """What pydantic and the migrations raised: one error, or all in a group."""
+        errors = [] if self.judgement is None else self.judgement.errors
+        if len(errors) < 2:  # noqa: PLR2004
+            return errors[0] if errors else None
+        return ExceptionGroup("the configs of several objects are refused", errors)
 
     def import_plugins(self) -> None:
         """Step 5: imports just the plugins needed; each failure is isolated."""
@@ -260,25 +303,63 @@ class _Load:
                 self.findings.append(promise_finding(self.resolution, plugin, shown))
 
     def judge_code(self) -> None:
-        """Step 6: what the imported code says about configs and schemas."""
-        self.findings += judge_code(self.resolution, self.registry)
-        self.findings += validate_configs(self.resolution, self.artifact.config, self.registry)
+        """Step 6: what the imported code says about configs and schemas; it has the last word."""
+        resolution, environment = self.resolution, self.environment
+        self.findings += stale_snapshot_findings(resolution, environment, self._describe)
+        self.findings += judge_schemas(resolution, self._describe)
+        self.findings += backend_findings(resolution, self._describe, environment.backend)
+        file = self.artifact.name if self.artifact.is_file else None
+        self.judgement = judge_configs(resolution, self.artifact.config, self.registry, file=file)
+        self.findings += self.judgement.findings
+
+    def _describe(self, item: ObjectResolution) -> ObjectSnapshot | None:
+        """What the imported code of a plugin says of an object."""
+        live = None if item.plugin is None else self.registry.find(item.plugin.key)
+        return None if live is None else describe_registration(live)
 
     def open(self, open_model: Open) -> Any:
         """Step 7: lets Keras load, with what it needs injected for this load alone."""
         found, given = self._found(), {**self._scope, **self.custom_objects}
+        prepared = PreparedConfigs() if self.judgement is None else self.judgement.prepared
         try:
-            if not found and not given:
-                return open_model(None, self.compiles)
-            with inject(found, given):
-                return open_model({**found, **given}, self.compiles)
+            with prepared.in_force(), watching_weights() as self.weight_migrations:
+                if not found and not given:
+                    model = open_model(None, self.compiles)
+                else:
+                    with inject(found, given):
+                        model = open_model({**found, **given}, self.compiles)
+            self.former_names.restore()
         except Exception as error:
-            explaining = [item for item in self.findings if item.code not in _UNRELATED]
-            log_findings(explaining)
-            if explaining:
-                headline = f"{self.artifact.name} could not be loaded by Keras"
-                error.add_note(render_findings(headline, explaining))
+            self._explain(error)
             raise
+        return model
+
+    def _explain(self, error: Exception) -> None:
+        """Raises our error in place of Keras's where the cause is known."""
+        known = [
+            *self._weight_failures(),
+            *unknown_argument_findings(self.resolution, self.artifact.config, error),
+        ]
+        if known:
+            self.findings += known
+            self._fail(in_place_of=error)
+        explaining = [item for item in self.findings if item.code not in _UNRELATED]
+        log_findings(explaining)
+        if explaining:
+            headline = f"{self.artifact.name} could not be loaded by Keras"
+            error.add_note(render_findings(headline, explaining))
+
+    def _weight_failures(self) -> Iterator[Finding]:
+        for owner, error in self.weight_migrations.failures:
+            name = getattr(owner, "name", type(owner).__name__)
+            yield finding(
+                "W105",
+                self.resolution.policy,
+                f'the weights of {type(owner).__name__} "{printable(name)}" cannot be migrated',
+                wanted="arrays of the names and shapes that the object has",
+                found=printable(error, limit=300),
+                hint="tell the author of the class, with these lines",
+            )
 
     def _found(self) -> dict[str, Any]:
         found = {}
@@ -286,15 +367,26 @@ class _Load:
             key = item.key if item.plugin is None else item.plugin.key
             live = self.registry.find(key)
             if item.source in {Source.LIVE, Source.PLUGIN} and live is not None:
-                found[item.key] = live.target
+                found[item.key] = self._under_its_name(item, live.target)
         return found
+
+    def _under_its_name(self, item: ObjectResolution, target: Any) -> Any:
+        """The class or function, or a stand-in with the name by which the file calls the class."""
+        names = {use.class_name for use in item.uses if use.class_name is not None}
+        named = target.__name__
+        if not hasattr(target, "load_own_variables") or not names or named in names:
+            return target
+        self.findings.append(renamed_finding(self.resolution, item, sorted(names), named))
+        if len(names) > 1 or not min(names).isidentifier():
+            return target
+        return self.former_names.stand_in(target, min(names))
 
     def verify_weights(self, model: Any) -> None:
         """Step 8: compares the weights in memory with those that were saved."""
         if self.manifest is None or self.manifest.weights is None:
             return
         parts = ["layers", "optimizer"] if self.compiles else ["layers"]
-        restored = fingerprint_weights(model, parts)
+        restored = fingerprint_weights(model, parts, self.weight_migrations.given)
         for part in parts:
             saved = self.manifest.find_weights(part)
             found = restored.get(part)

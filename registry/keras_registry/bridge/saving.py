@@ -9,16 +9,16 @@ import shutil
 import sys
 import threading
 from contextlib import contextmanager
-from functools import cache
-from importlib import metadata
 from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import scan_config
+from keras_registry.bridge.config_faults import judge_faults
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.weights import fingerprint_weights
-from keras_registry.config import kind_of_class
+from keras_registry.config import collecting_faults, kind_of_class
+from keras_registry.documents import generator
 from keras_registry.environment import Environment, normalise_version
 from keras_registry.findings import Policy, finding
 from keras_registry.manifest import MANIFEST_KEY, dump_manifest
@@ -67,8 +67,11 @@ def add_manifest(wrapped: Callable[..., Any], model: Any, *args: Any, **kwargs: 
         *args: Further arguments.
         **kwargs: Further arguments.
     """
-    config_text, metadata_text = wrapped(model, *args, **kwargs)
-    manifest = make_manifest(model, json.loads(config_text))
+    with collecting_faults() as faults:
+        config_text, metadata_text = wrapped(model, *args, **kwargs)
+    config = json.loads(config_text)
+    judge_faults(faults, config)
+    manifest = make_manifest(model, config)
     if manifest is None:
         return config_text, metadata_text
     return config_text, json.dumps({**json.loads(metadata_text), MANIFEST_KEY: manifest})
@@ -89,7 +92,7 @@ def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
         recording = record_model(
             config,
             scan,
-            generator=_generator(),
+            generator=generator(),
             registry=default_registry,
             environment=running_environment(),
             known=_known_objects(scan),
@@ -100,14 +103,6 @@ def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
         return None
     _tell_once(recording.findings)
     return dump_manifest(recording.manifest)
-
-
-@cache
-def _generator() -> str:
-    try:
-        return f"keras-registry {metadata.version('keras-registry')}"
-    except metadata.PackageNotFoundError:  # run from a source tree
-        return "keras-registry unknown"
 
 
 def _known_objects(scan: ConfigScan) -> dict[str, KnownObject]:

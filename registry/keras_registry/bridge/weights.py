@@ -16,7 +16,7 @@ from keras_registry.bridge.internals import flatten_layers
 from keras_registry.manifest import WeightsRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["UnverifiableError", "fingerprint_weights"]
 
@@ -28,19 +28,25 @@ class UnverifiableError(Exception):
 PARTS = ("layers", "optimizer")
 
 
-def fingerprint_weights(model: Any, parts: Sequence[str] = PARTS) -> dict[str, WeightsRecord]:
+def fingerprint_weights(
+    model: Any,
+    parts: Sequence[str] = PARTS,
+    given: Mapping[int, Mapping[str, Any]] | None = None,
+) -> dict[str, WeightsRecord]:
     """The records of a model's weights, by part; a part that cannot be read is left out.
 
     Args:
         model: A Keras model.
         parts: The parts wanted.
+        given: What a file gave for objects whose weights were migrated, by the objects' ids: it
+            is hashed in the place of what they hold now.
     """
     records = {}
     for part, owners in _owners(model).items():
         if part not in parts:
             continue
         try:
-            records[part] = _fingerprint(owners)
+            records[part] = _fingerprint(owners, given or {})
         except UnverifiableError:
             continue
     return records
@@ -54,7 +60,7 @@ def _owners(model: Any) -> dict[str, list[Any]]:
     return parts
 
 
-def _fingerprint(owners: Iterable[Any]) -> WeightsRecord:
+def _fingerprint(owners: Iterable[Any], given: Mapping[int, Mapping[str, Any]]) -> WeightsRecord:
     import keras
 
     digest = xxhash.xxh3_128()
@@ -63,9 +69,10 @@ def _fingerprint(owners: Iterable[Any]) -> WeightsRecord:
         if getattr(owner, "lora_enabled", False) and getattr(owner, "quantization_mode", None):
             message = f"{owner.name}: Keras quantises an adapted kernel anew at every save"
             raise UnverifiableError(message)
-        store: dict[str, Any] = {}
+        store: dict[str, Any] = dict(given.get(id(owner), {}))
         try:
-            owner.save_own_variables(store)
+            if id(owner) not in given:
+                owner.save_own_variables(store)
             entries = [(name, *_buffer(keras, store[name])) for name in sorted(store)]
         except Exception as error:
             message = f"{getattr(owner, 'name', type(owner).__name__)}: {error}"

@@ -35,7 +35,7 @@ def run(parsed: argparse.Namespace) -> int:
         return Exit.UNREADABLE
     artifact = reading.artifact
     document = read_manifest(artifact.manifest_document) if artifact.has_manifest else None
-    manifest = None if document is None else document.manifest
+    manifest = None if document is None else document.value
     findings = tuple(validate_reading(document, Policy.COMPATIBLE))
     scan = scan_config(artifact.config)
     if parsed.json:

@@ -10,7 +10,7 @@ from keras_registry.cli.output import print_json, print_unreadable, say
 from keras_registry.environment import Environment, rivals_finding
 from keras_registry.findings import Policy, has_errors, render_findings
 from keras_registry.manifest import read_manifest
-from keras_registry.resolution import judge_without_code, resolve_model
+from keras_registry.resolution import judge_by_snapshots, resolve_model
 from keras_registry.settings import current_policy, parse_policy
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ def run(parsed: argparse.Namespace) -> int:
         policy=policy,
         keras_has=lambda use: _is_installed(use, environment),
     )
-    findings = [*resolution.findings, *judge_without_code(resolution)]
+    findings = [
+        *resolution.findings,
+        *judge_by_snapshots(resolution, artifact.config, environment),
+    ]
     findings += _rivals(resolution, environment)
     fails = has_errors(findings)
     if parsed.json:

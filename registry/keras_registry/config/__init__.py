@@ -1,22 +1,41 @@
 """Config schemas: one pydantic model per object, for its constructor and its saved config."""
 
-from keras_registry.config.derivation import derive_schema, schema_from_model
-from keras_registry.config.kinds import kind_of_class
+from keras_registry.config.comparison import SchemaChange, compare_properties
+from keras_registry.config.derivation import (
+    derive_schema,
+    fields_of_author,
+    schema_from_model,
+)
+from keras_registry.config.faults import ConfigFault, collecting_faults
+from keras_registry.config.kinds import base_fields_of_kind, kind_of_class
+from keras_registry.config.prepared import PreparedConfigs
 from keras_registry.config.schema import (
     CONFIG_VERSION_FIELD,
     ConfigProblem,
+    ConfigReading,
     ConfigSchema,
     read_config_version,
 )
+from keras_registry.config.weight_migration import WeightMigrations, watching_weights
 from keras_registry.config.wrapping import wrap_class
 
 __all__ = [
     "CONFIG_VERSION_FIELD",
+    "ConfigFault",
     "ConfigProblem",
+    "ConfigReading",
     "ConfigSchema",
+    "PreparedConfigs",
+    "SchemaChange",
+    "WeightMigrations",
+    "base_fields_of_kind",
+    "collecting_faults",
+    "compare_properties",
     "derive_schema",
+    "fields_of_author",
     "kind_of_class",
     "read_config_version",
     "schema_from_model",
+    "watching_weights",
     "wrap_class",
 ]

@@ -7,24 +7,26 @@ import typing
 import warnings
 from dataclasses import dataclass
 from inspect import Parameter
-from pathlib import PurePath
-from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Optional
 
 import pydantic
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PydanticUserError, Strict
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError
 
+from keras_registry.config.annotations import UnstorableError, as_field, takes_none
 from keras_registry.config.schema import ConfigSchema
+from keras_registry.config.validators import holds_objects
 from keras_registry.errors import RegistrationError
-from keras_registry.types import KerasField
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from keras_registry.migrations import Migration
 
 __all__ = [
     "Constructor",
     "base_arguments",
     "derive_schema",
+    "fields_of_author",
     "has_own",
     "parameters_of_parents",
     "read_constructor",
@@ -132,12 +134,15 @@ def writes_config(cls: type) -> bool:
     return False
 
 
-def derive_schema(cls: type, *, config_version: int = 1) -> ConfigSchema | None:
+def derive_schema(
+    cls: type, *, config_version: int = 1, migrations: Sequence[Migration] = ()
+) -> ConfigSchema | None:
     """The config schema of a class, from the signature of its constructor.
 
     Args:
         cls: The class, not yet wrapped.
         config_version: The version of the schema.
+        migrations: How older configs become ones of this version.
 
     Returns:
         The schema, or None if the constructor is Keras's own: Keras then keeps the config.
@@ -161,6 +166,13 @@ def derive_schema(cls: type, *, config_version: int = 1) -> ConfigSchema | None:
             "Leave out __slots__, or write get_config and from_config."
         )
         raise RegistrationError(message)
+    if derives_config and {"inputs", "outputs"} <= {p.name for p in constructor.parameters}:
+        message = (
+            f"{cls.__qualname__}.__init__ takes inputs and outputs, which are tensors of one model "
+            "and have no form in a config. Make them inside __init__, from arguments such as a "
+            "shape, and pass them to super().__init__; or write get_config and from_config."
+        )
+        raise RegistrationError(message)
     hints = _hints(cls, constructor, must_resolve=derives_config)
     fields: dict[str, Any] = {}
     for parameter in constructor.own:
@@ -168,21 +180,27 @@ def derive_schema(cls: type, *, config_version: int = 1) -> ConfigSchema | None:
         default = ... if parameter.default is Parameter.empty else parameter.default
         _check_name(cls, parameter)
         try:
-            if parameter.default is None and hint is not Any and not _takes_none(hint):
-                hint |= None
-            hint = _with_plain_values(hint)
-            fields[parameter.name] = _field(hint, default)
+            if parameter.default is None and not takes_none(hint):
+                hint = Optional[hint]  # noqa: UP045 - of a type that is known only now
+            field = as_field(hint)
+            if not derives_config and holds_objects(field, set()) > holds_objects(hint, set()):
+                # Where the config is hand-written, so is what becomes of objects in it, unless
+                # the author asked for one of our types.
+                field = Any
+            fields[parameter.name] = _field(field, default)
             _make_model(cls, {parameter.name: fields[parameter.name]})
         except (PydanticUserError, TypeError) as error:
             if not derives_config:
                 fields[parameter.name] = _field(Any, default)
                 continue
-            raise _underivable(cls, parameter, hint) from error
+            raise _underivable(cls, parameter, hint, error) from error
     return ConfigSchema(
         model=_make_model(cls, fields),
         config_version=config_version,
         base_fields=_base_fields(cls),
-        checks_config=derives_config and not has_own(cls, "from_config"),
+        checks_config=not has_own(cls, "from_config"),
+        is_complete=derives_config,
+        migrations=migrations,
     )
 
 
@@ -196,12 +214,12 @@ def _check_name(cls: type, parameter: Parameter) -> None:
         raise RegistrationError(message)
 
 
-def _takes_none(hint: Any) -> bool:
-    return any(isinstance(item, KerasField) and item.takes_none for item in get_args(hint)[1:])
-
-
 def schema_from_model(
-    cls: type, model: type[BaseModel], *, config_version: int = 1
+    cls: type,
+    model: type[BaseModel],
+    *,
+    config_version: int = 1,
+    migrations: Sequence[Migration] = (),
 ) -> ConfigSchema:
     """The config schema of a class whose author gives the pydantic model.
 
@@ -231,6 +249,9 @@ def schema_from_model(
         model=model,
         config_version=config_version,
         base_fields=base_arguments(cls) if constructor is None else _base_fields(cls),
+        checks_config=not hand_written,
+        is_complete=not writes_config(cls),
+        migrations=migrations,
     )
 
 
@@ -261,13 +282,18 @@ def _hints(cls: type, constructor: Constructor, *, must_resolve: bool) -> dict[s
         raise RegistrationError(message) from error
 
 
-def _underivable(cls: type, parameter: Parameter, hint: Any) -> RegistrationError:
-    shown = getattr(hint, "__qualname__", str(hint))
+def _underivable(cls: type, parameter: Parameter, hint: Any, error: Exception) -> RegistrationError:
+    shown = hint.__qualname__ if isinstance(hint, type) else str(hint)
+    name = parameter.name
+    advice = (
+        str(error)
+        if isinstance(error, UnstorableError)
+        else f"Annotate it with a type of keras_registry.types, for example `{name}: t.Activation`"
+    )
     message = (
-        f"no config can be derived for the argument {parameter.name!r} of {cls.__qualname__}."
-        f"__init__: its annotation {shown} has no known form in a config. Annotate it with a type "
-        f"of keras_registry.types, for example `{parameter.name}: t.Activation`, or pass "
-        "config=YourModel to @register, or write get_config and from_config."
+        f"no config can be derived for the argument {name!r} of {cls.__qualname__}.__init__: its "
+        f"annotation {shown} has no known form in a config. {advice}; or pass config=YourModel to "
+        "@register, or write get_config and from_config."
     )
     return RegistrationError(message)
 
@@ -275,6 +301,16 @@ def _underivable(cls: type, parameter: Parameter, hint: Any) -> RegistrationErro
 def _base_fields(cls: type) -> frozenset[str]:
     """The names that a config may hold besides the class's own: what the parents take."""
     return base_arguments(cls) | {parameter.name for parameter in parameters_of_parents(cls)}
+
+
+def fields_of_author(cls: type) -> frozenset[str]:
+    """The names that the constructors of a class's parents take which are not of Keras."""
+    return frozenset(
+        name
+        for base in cls.__mro__[1:]
+        if "__init__" in vars(base) and not is_foreign(base)
+        for name in inspect.signature(base.__init__).parameters  # type: ignore[misc]
+    )
 
 
 def parameters_of_parents(cls: type) -> Iterator[Parameter]:
@@ -287,46 +323,3 @@ def parameters_of_parents(cls: type) -> Iterator[Parameter]:
         yield from named
         if len(named) == len(parameters):
             return
-
-
-def _from_numpy(value: Any) -> Any:
-    """A numpy scalar as the plain value that it stands for."""
-    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        return value.item()
-    return value
-
-
-# pydantic by itself takes "3" for an integer and 1 for True; a config never means that.
-_PLAIN: dict[type, Any] = {
-    hint: Annotated[hint, BeforeValidator(_from_numpy), Strict()] for hint in (int, float, bool)
-}
-_PLAIN |= {str: Annotated[str, Strict()]}
-_NOT_STORED = (complex, bytes, set, frozenset, PurePath)
-
-
-def _from_json_key(key: Any) -> Any:
-    return int(key) if type(key) is str and key.lstrip("-").isdecimal() else key
-
-
-_INTEGER_KEY = Annotated[int, BeforeValidator(_from_json_key), Strict()]
-
-
-def _with_plain_values(hint: Any) -> Any:
-    """The same type, taking only values that need no guessing, and numpy's scalars."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if isinstance(origin or hint, type) and issubclass(origin or hint, _NOT_STORED):
-        raise TypeError
-    if origin is dict and arguments[0] is int:
-        value = _with_plain_values(arguments[1])
-        return dict[_INTEGER_KEY, value]  # type: ignore[valid-type]
-    if origin is Annotated:
-        inner = _with_plain_values(arguments[0])
-        return hint if inner is arguments[0] else Annotated[(inner, *arguments[1:])]
-    if origin is Literal or not arguments:
-        return _PLAIN.get(hint, hint) if isinstance(hint, type) else hint
-    if origin in {typing.Union, UnionType}:
-        return typing.Union[tuple(map(_with_plain_values, arguments))]  # noqa: UP007
-    if origin in {list, tuple, dict, set, frozenset}:
-        inner = (a if a is Ellipsis else _with_plain_values(a) for a in arguments)
-        return origin[tuple(inner)]
-    return hint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras_registry.names import Kind
 
-__all__ = ["kind_of_class"]
+__all__ = ["base_fields_of_kind", "kind_of_class"]
 
 
 def kind_of_class(cls: type) -> Kind:
@@ -23,3 +23,36 @@ def kind_of_class(cls: type) -> Kind:
         (keras.constraints.Constraint, Kind.CONSTRAINT),
     )
     return next((kind for base, kind in bases if issubclass(cls, base)), Kind.OBJECT)
+
+
+_LAYER = frozenset({"activity_regularizer", "autocast", "dtype", "name", "trainable"})
+_BASE_FIELDS: dict[Kind, frozenset[str]] = {
+    Kind.LAYER: _LAYER,
+    Kind.MODEL: _LAYER,
+    Kind.LOSS: frozenset({"dtype", "name", "reduction"}),
+    Kind.METRIC: frozenset({"dtype", "name"}),
+    Kind.OPTIMIZER: frozenset(
+        {
+            "clipnorm",
+            "clipvalue",
+            "ema_momentum",
+            "ema_overwrite_frequency",
+            "global_clipnorm",
+            "gradient_accumulation_steps",
+            "learning_rate",
+            "loss_scale_factor",
+            "name",
+            "use_ema",
+            "weight_decay",
+        }
+    ),
+}
+
+
+def base_fields_of_kind(kind: Kind) -> frozenset[str]:
+    """What a config of an object built on Keras's plain class of its kind holds besides its own.
+
+    The constructors of `keras.layers.Layer`, `keras.losses.Loss`, `keras.metrics.Metric` and
+    `keras.optimizers.Optimizer`, the same from Keras 3.12 to 3.15.
+    """
+    return _BASE_FIELDS.get(kind, frozenset())

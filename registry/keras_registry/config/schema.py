@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from keras_registry.config.fingerprint import fingerprint_model
+from keras_registry.config.json_schema import fingerprint_properties, own_properties
+from keras_registry.config.validators import validates_objects, without_validators
+from keras_registry.migrations import Migration, migrate
 from keras_registry.names import printable
 from keras_registry.types import FORM_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["CONFIG_VERSION_FIELD", "ConfigProblem", "ConfigSchema", "read_config_version"]
+    from pydantic_core import PydanticCustomError
+
+__all__ = [
+    "CONFIG_VERSION_FIELD",
+    "ConfigProblem",
+    "ConfigReading",
+    "ConfigSchema",
+    "problem_of_build",
+    "problems_of",
+    "read_config_version",
+]
 
 CONFIG_VERSION_FIELD = "keras_registry_config_version"
 
@@ -28,11 +40,35 @@ class ConfigProblem:
         field: The field, with the way into it, such as ``widths[2]``.
         wanted: What the schema says about it.
         found: The value, safe to print.
+        location: The way to the value: names and indices.
     """
 
     field: str
     wanted: str
     found: str
+    location: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigReading:
+    """What came of reading a saved config.
+
+    Attributes:
+        config: The config under the installed version, without the version's own field.
+        saved_version: The version under which it was saved.
+        steps: The migration steps that were taken, in words.
+        problems: What the schema refuses.
+        values: The validated values of the object's own fields, nothing in them built yet; None
+            if only the constructor can validate them.
+        error: What pydantic raised.
+    """
+
+    config: dict[str, Any]
+    saved_version: int
+    steps: tuple[str, ...] = ()
+    problems: tuple[ConfigProblem, ...] = ()
+    values: Mapping[str, Any] | None = None
+    error: ValidationError | None = None
 
 
 @dataclass(frozen=True)
@@ -46,44 +82,87 @@ class ConfigSchema:
             them; None if any name may stand there.
         checks_config: Whether configs are checked: not if `from_config` is hand-written, since
             then only that method knows what a config may hold.
+        is_complete: Whether each saved config has every field: not if `get_config` is
+            hand-written.
+        migrations: How older configs become ones of this version.
     """
 
     model: type[BaseModel]
     config_version: int = 1
     base_fields: frozenset[str] | None = frozenset()
     checks_config: bool = True
+    is_complete: bool = True
+    migrations: Sequence[Migration] = field(default=(), repr=False)
 
     @cached_property
     def fingerprint(self) -> str:
         """The hash of the schema's normal form, equal under every version of pydantic."""
-        return fingerprint_model(self.model)
+        return fingerprint_properties(self.properties)
+
+    @cached_property
+    def properties(self) -> dict[str, Any]:
+        """The object's own fields as JSON Schema: ``properties`` and ``required``."""
+        return own_properties(self.model)
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
         """The names of the object's own fields."""
         return tuple(self.model.model_fields)
 
-    def validate_config(self, config: Mapping[str, Any]) -> tuple[ConfigProblem, ...]:
-        """What the schema refuses in a saved config; nothing is built or imported.
+    @property
+    def oldest_version(self) -> int:
+        """The oldest config version that can still be read."""
+        return self.migrations[0].source if self.migrations else self.config_version
+
+    def migrate_config(self, config: Mapping[str, Any]) -> ConfigReading:
+        """Brings a saved config to the installed version; it is not validated yet.
+
+        Raises:
+            MigrationError: A step of the migration failed.
+        """
+        saved = read_config_version(config)
+        inner = {name: value for name, value in config.items() if name != CONFIG_VERSION_FIELD}
+        if saved >= self.config_version or saved < self.oldest_version:
+            return ConfigReading(inner, saved)
+        migrated, steps = migrate(inner, self.migrations, saved_version=saved)
+        return ConfigReading(migrated, saved, steps)
+
+    def read_config(self, config: Mapping[str, Any]) -> ConfigReading:
+        """Brings a saved config to the installed version and validates it; nothing is built.
 
         Args:
             config: The inner config of the object, as JSON gives it.
+
+        Raises:
+            MigrationError: A step of the migration failed.
         """
-        if not self.checks_config:
-            return ()
+        migrated = self.migrate_config(config)
+        inner, saved = migrated.config, migrated.saved_version
+        if not self.checks_config or not self.oldest_version <= saved <= self.config_version:
+            return migrated
         known = set(self.fields)
-        extra = [name for name in config if name not in known and name != CONFIG_VERSION_FIELD]
-        unknown = [n for n in extra if self.base_fields is not None and n not in self.base_fields]
         problems = [
-            ConfigProblem(printable(name), "no such field", _shown(config[name]))
-            for name in unknown
+            ConfigProblem(printable(name), "no such field", _shown(inner[name]), (name,))
+            for name in inner
+            if name not in known and self.base_fields is not None and name not in self.base_fields
         ]
-        own = {name: value for name, value in config.items() if name in known}
+        own = {name: value for name, value in inner.items() if name in known}
         try:
-            self.model.__pydantic_validator__.validate_python(own, context=FORM_ONLY)
+            made = self._form.__pydantic_validator__.validate_python(own, context=FORM_ONLY)
         except ValidationError as error:
             problems.extend(problems_of(error))
-        return tuple(problems)
+            return ConfigReading(inner, saved, migrated.steps, tuple(problems), error=error)
+        values = None if self._needs_objects else vars(made)
+        return ConfigReading(inner, saved, migrated.steps, tuple(problems), values)
+
+    @cached_property
+    def _needs_objects(self) -> bool:
+        return validates_objects(self.model)
+
+    @cached_property
+    def _form(self) -> type[BaseModel]:
+        """The model; without its author's validators where they look at objects of Keras's."""
+        return without_validators(self.model) if self._needs_objects else self.model
 
 
 def problems_of(error: ValidationError) -> list[ConfigProblem]:
@@ -93,12 +172,22 @@ def problems_of(error: ValidationError) -> list[ConfigProblem]:
             _field(item["loc"]),
             item["msg"],
             "nothing" if item["type"] == "missing" else _shown(item["input"]),
+            item["loc"],
         )
         for item in error.errors(include_url=False, include_context=False)
     ]
 
 
-def _field(location: tuple[str | int, ...]) -> str:
+def problem_of_build(error: PydanticCustomError) -> ConfigProblem:
+    """The problem of a value that cannot be made into an object."""
+    context = error.context or {}
+    location = context.get("location", ())
+    return ConfigProblem(
+        _field(location), error.message(), _shown(context.get("input")), tuple(location)
+    )
+
+
+def _field(location: Sequence[str | int]) -> str:
     text = ""
     for part in location:
         if isinstance(part, int):

@@ -1,20 +1,22 @@
 """Wrapping a class in place: validated constructor, derived `get_config` and `from_config`.
 
 The class stays the same object. What it lacks is derived from its config schema; what its author
-wrote by hand is left as it is.
+wrote by hand is left to do its work, and what comes of it is checked.
 """
 
 from __future__ import annotations
 
-import copy
 import functools
-import inspect
 import re
+from contextlib import nullcontext
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from keras_registry.config.arguments import MISSING, arguments_of, is_same
+from keras_registry.config.construction import label_of, wrap_init
 from keras_registry.config.derivation import (
     base_arguments,
     has_own,
@@ -22,78 +24,43 @@ from keras_registry.config.derivation import (
     read_constructor,
     writes_config,
 )
-from keras_registry.config.schema import CONFIG_VERSION_FIELD, problems_of
+from keras_registry.config.faults import is_collecting, report_invalid, report_omissions
+from keras_registry.config.prepared import Validated, expecting, find_prepared
+from keras_registry.config.schema import (
+    CONFIG_VERSION_FIELD,
+    ConfigSchema,
+    problems_of,
+    read_config_version,
+)
+from keras_registry.config.sharing import sharing_scope
+from keras_registry.config.weight_migration import mark_migrated, wrap_load_own_variables
 from keras_registry.errors import ConfigError
+from keras_registry.types.values import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from keras_registry.config.derivation import Constructor
-    from keras_registry.config.schema import ConfigSchema
+    from keras_registry.config.schema import ConfigReading
 
 __all__ = ["wrap_class"]
 
-# A dunder name in __dict__ itself passes by the tracking of layers, optimizers and torch modules,
-# and Keras's saving does not walk into it.
-_ARGUMENTS = "__keras_registry_args__"
-
-
-class _Arguments:
-    """The constructor arguments of one object, for each class that takes some.
-
-    A class that passes its arguments on to a registered parent has two entries.
-    """
-
-    __slots__ = ("tracked", "values")
-
-    def __init__(self) -> None:
-        self.values: dict[str, dict[str, Any]] = {}
-        self.tracked: frozenset[tuple[str, str]] = frozenset()
-
-    def close(self, instance: object) -> None:
-        """Notes which attributes equal their arguments now that the object is constructed.
-
-        Only these are read again when the object is saved: reading others would turn
-        ``self.units = units * 2`` into 32, 64, 128 over three round trips.
-        """
-        self.tracked = frozenset(
-            (label, name)
-            for label, values in self.values.items()
-            for name, value in values.items()
-            if _is_same(_attribute(instance, name), value)
-        )
-
-
-_MISSING = object()
+_WRAPPED = ("__init__", "get_config", "from_config", "load_own_variables")
+_INSTEAD_OF = "__keras_registry_instead_of__"
 _FIXED = re.compile(r"multiple values for keyword argument '(\w+)'")
 
 
-def _attribute(instance: object, name: str) -> Any:
-    try:
-        return getattr(instance, name, _MISSING)
-    except Exception:  # noqa: BLE001 - a property of the author's may raise anything
-        return _MISSING
-
-
-def _is_same(attribute: object, argument: object) -> bool:
-    if attribute is argument:
-        return True
-    if attribute is _MISSING:
-        return False
-    comparable = (bool, int, float, str, bytes, list, tuple, dict, set, Enum)
-    if not isinstance(argument, comparable) or not isinstance(attribute, type(argument)):
-        return False
-    if isinstance(attribute, bool) is not isinstance(argument, bool):
-        return False
-    return bool(attribute == argument)
-
-
-def wrap_class(cls: type, schema: ConfigSchema | None) -> Callable[[], None]:
+def wrap_class(
+    cls: type,
+    schema: ConfigSchema | None,
+    migrate_weights: Callable[[dict[str, Any], int], dict[str, Any]] | None = None,
+) -> Callable[[], None]:
     """Gives a class a validated constructor and the config methods that it lacks.
 
     Args:
         cls: The class; changed in place.
         schema: Its config schema; None if Keras itself keeps its config.
+        migrate_weights: Makes the weights of this version of those of an older one.
 
     Returns:
         A function that makes the class again what it was.
@@ -101,19 +68,24 @@ def wrap_class(cls: type, schema: ConfigSchema | None) -> Callable[[], None]:
     before = {name: vars(cls)[name] for name in _WRAPPED if name in vars(cls)}
     constructor = None if schema is None else read_constructor(cls)
     derives = constructor is not None and not writes_config(cls)
+    has_own_from_config = has_own(cls, "from_config")
     if schema is not None and constructor is not None:
-        _wrap_init(cls, schema, constructor, records=derives)
+        wrap_init(cls, schema, constructor)
         if derives:
             _derive_get_config(cls, schema)
-    version = 1 if schema is None else schema.config_version
-    if derives or version > 1 or not hasattr(cls, "from_config"):
-        _wrap_from_config(cls, constructor if derives else None)
-    if version > 1 and not derives:
-        _add_version_to_config(cls, version)
+        else:
+            _check_get_config(cls, schema, with_values=not has_own_from_config)
+    elif schema is not None and schema.config_version > 1:
+        _add_version_to_config(cls, schema.config_version)
+    migrates_weights = migrate_weights is not None
+    is_bare = not hasattr(cls, "from_config")
+    if is_bare or (schema is not None and not has_own_from_config):
+        _wrap_from_config(cls, schema, constructor, migrates_weights=migrates_weights)
+    elif schema is not None and schema.config_version > 1:
+        _wrap_from_config(cls, schema, None, migrates_weights=migrates_weights)
+    if migrate_weights is not None:
+        wrap_load_own_variables(cls, migrate_weights)
     return functools.partial(_unwrap, cls, before)
-
-
-_WRAPPED = ("__init__", "get_config", "from_config")
 
 
 def _unwrap(cls: type, before: Mapping[str, Any]) -> None:
@@ -124,100 +96,30 @@ def _unwrap(cls: type, before: Mapping[str, Any]) -> None:
             delattr(cls, name)
 
 
-def _wrap_init(cls: type, schema: ConfigSchema, constructor: Constructor, *, records: bool) -> None:
-    original = constructor.function
-    own = frozenset(schema.fields)
-    positional = tuple(
-        p.name for p in constructor.parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-    )
-    required = frozenset(
-        name for name, field in schema.model.model_fields.items() if field.is_required()
-    )
-    defaults = {
-        name: field.default
-        for name, field in schema.model.model_fields.items()
-        if not field.is_required() and field.default_factory is None
-    }
-    in_signature = {p.name: p.default for p in constructor.parameters}
-    defaults |= {
-        name: in_signature[name]
-        for name in required
-        if in_signature.get(name, inspect.Parameter.empty) is not inspect.Parameter.empty
-    }
-    validate = schema.model.__pydantic_validator__.validate_python
-    label = f"{cls.__module__}.{cls.__qualname__}"
-
-    @functools.wraps(original)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
-        given = dict(zip(positional, args, strict=False))
-        passed = {name: kwargs[name] for name in own if name in kwargs}
-        passed.update((name, value) for name, value in given.items() if name in own)
-        passed = {**defaults, **passed}
-        if len(args) > len(positional) or not kwargs.keys().isdisjoint(given):
-            original(self, *args, **kwargs)  # raises Python's own error
-            return
-        if not required <= passed.keys():
-            original(self, *args, **kwargs)
-            return
-        try:
-            values = {name: _copied(value) for name, value in vars(validate(passed)).items()}
-        except ValidationError as error:
-            raise _config_error(cls, error) from error
-        arguments = {**kwargs, **given, **values}
-        if not records:
-            original(self, **arguments)
-            return
-        record = self.__dict__.get(_ARGUMENTS)
-        is_outermost = record is None
-        if is_outermost:
-            record = self.__dict__[_ARGUMENTS] = _Arguments()
-        record.values[label] = {name: _copied(value) for name, value in values.items()}
-        original(self, **arguments)
-        if is_outermost:
-            record.close(self)
-
-    # Keras reads the signature of every constructor; this also makes that reading fast.
-    __init__.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
-    cls.__init__ = __init__  # type: ignore[misc]
-
-
-def _config_error(cls: type, error: ValidationError) -> ConfigError:
-    problems = "; ".join(f"{p.field}: {p.wanted} (got {p.found})" for p in problems_of(error))
-    return ConfigError(f"{cls.__qualname__}: {problems}")
-
-
-def _copied(value: Any) -> Any:
-    """A copy of containers and arrays, so that later changes of the caller's do not matter."""
-    if isinstance(value, list | tuple | set | frozenset):
-        items = map(_copied, value)
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if isinstance(value, dict):
-        return {name: _copied(item) for name, item in value.items()}
-    return copy.copy(value) if type(value).__module__ == "numpy" else value
+# --- get_config ------------------------------------------------------------------------------
 
 
 def _derive_get_config(cls: type, schema: ConfigSchema) -> None:
-    label = f"{cls.__module__}.{cls.__qualname__}"
-    version = schema.config_version
+    label, version = label_of(cls), schema.config_version
 
     def get_config(self: Any) -> dict[str, Any]:
         """The config that `from_config` takes, derived from the constructor's arguments."""
-        base = _base_config(cls, self)
-        record = self.__dict__.get(_ARGUMENTS)
+        record = arguments_of(self)
         if record is None or label not in record.values:
             message = (
                 f"{cls.__qualname__} was made without its constructor, so its arguments are not "
                 "known; write get_config for this class"
             )
             raise ConfigError(message)
-        values = {
-            name: _attribute(self, name) if (label, name) in record.tracked else value
-            for name, value in record.values[label].items()
-        }
-        base.pop(CONFIG_VERSION_FIELD, None)
-        if "dtype" in base_arguments(cls) and "dtype" not in base:
-            base["dtype"] = self.dtype
-        config = {**base, **_to_config(schema, values)}
+        values, has_changed = record.current(self, label)
+        if has_changed:
+            _check_values(cls, schema, self, values)
+        with sharing_scope():
+            base = _base_config(cls, self)
+            base.pop(CONFIG_VERSION_FIELD, None)
+            if "dtype" in base_arguments(cls) and "dtype" not in base:
+                base["dtype"] = self.dtype
+            config = {**base, **_to_config(cls, schema, values)}
         if version > 1:
             config[CONFIG_VERSION_FIELD] = version
         return config
@@ -225,6 +127,14 @@ def _derive_get_config(cls: type, schema: ConfigSchema) -> None:
     get_config.__keras_registry_derived__ = True  # type: ignore[attr-defined]
     get_config.__qualname__ = f"{cls.__qualname__}.get_config"
     cls.get_config = get_config  # type: ignore[attr-defined]
+
+
+def _check_values(cls: type, schema: ConfigSchema, instance: Any, values: dict[str, Any]) -> None:
+    """Checks the arguments of an object whose attributes were changed after its construction."""
+    try:
+        schema.model.__pydantic_validator__.validate_python(values)
+    except ValidationError as error:
+        report_invalid(cls, instance, problems_of(error), error)
 
 
 def _base_config(cls: type, instance: Any) -> dict[str, Any]:
@@ -235,25 +145,96 @@ def _base_config(cls: type, instance: Any) -> dict[str, Any]:
         return {}  # an abstract get_config, as of Regularizer and LearningRateSchedule
 
 
-def _to_config(schema: ConfigSchema, values: Mapping[str, Any]) -> dict[str, Any]:
+def _to_config(cls: type, schema: ConfigSchema, values: Mapping[str, Any]) -> dict[str, Any]:
     instance = schema.model.model_construct(**values)
-    dumped = schema.model.__pydantic_serializer__.to_python(instance, warnings=False)
-    return {name: _stored(value) for name, value in dumped.items()}
+    write = schema.model.__pydantic_serializer__.to_python
+    try:
+        return {name: _stored(v) for name, v in write(instance, warnings=False).items()}
+    except (PydanticSerializationError, TypeError) as error:
+        name = next(name for name in values if not _can_store(write, instance, name))
+        message = (
+            f"{cls.__qualname__}: no form of {name!r} would come back from a config as the same: "
+            f"it is a {type(values[name]).__qualname__}. Annotate the argument in __init__ with "
+            "its type, or with one of keras_registry.types"
+        )
+        raise ConfigError(message) from error
 
 
-def _stored(value: Any) -> Any:
+def _can_store(write: Callable[..., Any], instance: BaseModel, name: str) -> bool:
+    try:
+        _stored(write(instance, warnings=False, include={name}))
+    except (PydanticSerializationError, TypeError):
+        return False
+    return True
+
+
+def _stored(value: Any) -> Any:  # noqa: PLR0911 - one case for each form
     """What Keras stores for a value of no declared Keras type."""
+    if value is None or (
+        isinstance(value, bool | int | float | str) and not isinstance(value, Enum)
+    ):
+        return value
     if isinstance(value, Enum):
         return value.value
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
     if isinstance(value, list | tuple):
-        return type(value)(map(_stored, value)) if type(value) in {list, tuple} else [*value]
+        items = map(_stored, value)
+        return tuple(items) if type(value) is tuple else list(items)
+    if isinstance(value, set | frozenset):
+        return sorted(map(_stored, value), key=repr)
     if isinstance(value, dict):
         return {name: _stored(item) for name, item in value.items()}
-    import keras
+    try:
+        return store(value)
+    except TypeError:
+        return to_jsonable_python(value)  # a date, a UUID: pydantic knows how to read them back
 
-    return keras.saving.serialize_keras_object(value)
+
+def _check_get_config(cls: type, schema: ConfigSchema, *, with_values: bool) -> None:
+    """Checks what a hand-written `get_config` returns, while a model is saved.
+
+    Args:
+        cls: The class; changed in place.
+        schema: Its config schema.
+        with_values: Whether the constructor takes the config as it is, so that its values must
+            satisfy the schema.
+    """
+    original = cls.get_config  # type: ignore[attr-defined]
+    version = schema.config_version
+
+    @functools.wraps(original)
+    def get_config(self: Any) -> dict[str, Any]:
+        config: dict[str, Any] = original(self)
+        if version > 1:
+            config = {**config, CONFIG_VERSION_FIELD: version}
+        if with_values and type(self) is cls and is_collecting():
+            _check_written(cls, schema, self, config)
+        return config
+
+    cls.get_config = get_config  # type: ignore[attr-defined]
+
+
+def _check_written(
+    cls: type, schema: ConfigSchema, instance: Any, config: Mapping[str, Any]
+) -> None:
+    record = arguments_of(instance)
+    fields = schema.model.model_fields
+    if record is not None:
+        passed = {**record.passed_on, **record.values.get(label_of(cls), {})}
+        omitted = [
+            (name, value)
+            for name, value in passed.items()
+            if name not in config and not (name in fields and _is_default(fields[name], value))
+        ]
+        if omitted:
+            report_omissions(cls, instance, omitted)
+    reading = schema.read_config(config)
+    if reading.problems:
+        report_invalid(cls, instance, reading.problems, reading.error)
+
+
+def _is_default(field: Any, value: Any) -> bool:
+    default = field.get_default(call_default_factory=True) if not field.is_required() else MISSING
+    return is_same(value, default) or is_same(default, value)
 
 
 def _add_version_to_config(cls: type, version: int) -> None:
@@ -266,31 +247,42 @@ def _add_version_to_config(cls: type, version: int) -> None:
     cls.get_config = get_config  # type: ignore[attr-defined]
 
 
-def _wrap_from_config(cls: type, constructor: Constructor | None) -> None:
-    """Makes `from_config` take the config as it is saved.
+# --- from_config -----------------------------------------------------------------------------
 
-    The version of the config is taken out. Where the constructor takes no ``**kwargs``, the
-    arguments of Keras's base classes are set after construction.
+
+def _wrap_from_config(
+    cls: type,
+    schema: ConfigSchema | None,
+    constructor: Constructor | None,
+    *,
+    migrates_weights: bool = False,
+) -> None:
+    """Makes `from_config` take the config as it is saved, of whatever version.
+
+    Where the constructor takes no ``**kwargs``, the arguments of Keras's base classes are set
+    after construction.
+
+    Args:
+        cls: The class; changed in place.
+        schema: Its config schema; None if Keras itself keeps its config.
+        constructor: The constructor as its author wrote it; None if only the version is to be
+            taken out of the config.
+        migrates_weights: Whether objects of older configs have weights to migrate.
     """
     original: Callable[..., Any] | None = getattr(cls, "from_config", None)
     function = getattr(original, "__func__", None)
-    late, refused = frozenset[str](), set[str]()
-    if constructor is not None and not constructor.takes_kwargs and not has_own(cls, "from_config"):
-        taken = {parameter.name for parameter in constructor.parameters}
-        late = base_arguments(cls) - taken
-        refused = {parameter.name for parameter in parameters_of_parents(cls)} - late - taken
+    function = getattr(function, _INSTEAD_OF, function)  # not that of a registered parent
+    version = 1 if schema is None else schema.config_version
+    late, refused = _late_and_refused(cls, constructor)
 
-    def from_config(kind: type, config: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Makes an object from its config."""
-        inner = {name: value for name, value in config.items() if name != CONFIG_VERSION_FIELD}
-        base = {name: inner.pop(name) for name in late if name in inner}
+    def construct(kind: type, inner: dict[str, Any], values: Any, *args: Any, **kwargs: Any) -> Any:
         while True:
             passed = {name: value for name, value in inner.items() if name not in refused}
             try:
-                if function is None:
-                    made = kind(**passed)
-                else:
-                    made = function(kind, passed, *args, **kwargs)
+                with nullcontext() if values is None else expecting(Validated(cls, inner, values)):
+                    if function is None:
+                        return kind(**passed)
+                    return function(kind, passed, *args, **kwargs)
             except TypeError as error:
                 # `super().__init__(units=5, **kwargs)`: the parent's own config has the argument
                 # that the class fixes. Which one it is, only the failing call tells.
@@ -298,15 +290,49 @@ def _wrap_from_config(cls: type, constructor: Constructor | None) -> None:
                 if fixed is None or fixed[1] not in passed:
                     raise
                 refused.add(fixed[1])
-            else:
-                break
+
+    def from_config(kind: type, config: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Makes an object from its config."""
+        reading, values, inner = None, None, dict(config)
+        if schema is not None:
+            reading = find_prepared(cls, config) or _migrated(cls, schema, config)
+            values, inner = reading.values, dict(reading.config)
+        base = {name: inner.pop(name) for name in late if name in inner}
+        with sharing_scope():
+            made = construct(kind, inner, values, *args, **kwargs)
         for name, value in base.items():
             _set_base_argument(made, name, value)
+        if migrates_weights and reading is not None and reading.saved_version < version:
+            mark_migrated(made, reading.saved_version)
         return made
 
     from_config.__keras_registry_derived__ = not has_own(cls, "from_config")  # type: ignore[attr-defined]
+    setattr(from_config, _INSTEAD_OF, function)
     from_config.__qualname__ = f"{cls.__qualname__}.from_config"
     cls.from_config = classmethod(from_config)  # type: ignore[attr-defined]
+
+
+def _late_and_refused(
+    cls: type, constructor: Constructor | None
+) -> tuple[frozenset[str], set[str]]:
+    """Arguments of the parents to be set after construction, and those not to be passed on."""
+    if constructor is None or constructor.takes_kwargs:
+        return frozenset(), set()
+    taken = {parameter.name for parameter in constructor.parameters}
+    late = base_arguments(cls) - taken
+    return late, {parameter.name for parameter in parameters_of_parents(cls)} - late - taken
+
+
+def _migrated(cls: type, schema: ConfigSchema, config: Mapping[str, Any]) -> ConfigReading:
+    saved = read_config_version(config)
+    if saved > schema.config_version or saved < schema.oldest_version:
+        have = f"{schema.oldest_version} to " if schema.migrations else ""
+        message = (
+            f"{cls.__qualname__}: the config has config_version {saved}; the installed class "
+            f"reads {have}{schema.config_version}"
+        )
+        raise ConfigError(message)
+    return schema.migrate_config(config)
 
 
 def _set_base_argument(instance: Any, name: str, value: Any) -> None:

@@ -4,17 +4,21 @@ Everything is read from the metadata of installed distributions; nothing is impo
 exception is `load_plugin`, whose whole purpose it is to import.
 """
 
-from keras_registry.environment.findings import rivals_finding
+from keras_registry.environment.findings import rivals_finding, stale_snapshot_finding
 from keras_registry.environment.installed import DEFAULT_BACKEND, Environment
 from keras_registry.environment.model import InstalledDistribution, Plugin, load_plugin
 from keras_registry.environment.reading import normalise_version
+from keras_registry.environment.snapshots import InstalledSnapshot, find_package_folders
 
 __all__ = [
     "DEFAULT_BACKEND",
     "Environment",
     "InstalledDistribution",
+    "InstalledSnapshot",
     "Plugin",
+    "find_package_folders",
     "load_plugin",
     "normalise_version",
     "rivals_finding",
+    "stale_snapshot_finding",
 ]

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keras_registry.documents import version_findings, worst_problem
 from keras_registry.findings import Finding, Policy, finding
 from keras_registry.names import is_key, printable
+from keras_registry.snapshot import SNAPSHOT_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     import importlib_metadata
 
+    from keras_registry.documents import DocumentReading
     from keras_registry.environment.model import InstalledDistribution, Plugin
+    from keras_registry.snapshot import Snapshot
 
 __all__ = [
     "alias_finding",
     "broken_finding",
+    "broken_snapshot_finding",
     "duplicate_finding",
     "entry_point_finding",
+    "foreign_snapshot_finding",
+    "newer_snapshot_findings",
     "rivals_finding",
+    "stale_snapshot_finding",
 ]
 
 
@@ -111,4 +120,73 @@ def alias_finding(
         else f"a key that leads to a plugin of {distribution}",
         found=f"Keras has its own {entry.name}" if shadows else printable(entry.value),
         hint=f"tell the author of {distribution}",
+    )
+
+
+def _snapshot_parts(distribution: InstalledDistribution, path: Path) -> dict[str, Any]:
+    return {
+        "distribution": distribution.name,
+        "location": printable(path, limit=500),
+        "hint": f"its author must run: keras-registry snapshot {distribution.name}",
+    }
+
+
+def broken_snapshot_finding(
+    distribution: InstalledDistribution, path: Path, wanted: str, found: str
+) -> Finding:
+    """The finding for a snapshot that cannot be read."""
+    return _warning(
+        "D106",
+        f"the snapshot of {distribution.name} cannot be read",
+        wanted=wanted,
+        found=found,
+        **_snapshot_parts(distribution, path),
+    )
+
+
+def newer_snapshot_findings(
+    distribution: InstalledDistribution, path: Path, reading: DocumentReading[Snapshot]
+) -> Iterator[Finding]:
+    """What is said of a snapshot in another form than this version reads."""
+    yield from version_findings(
+        "snapshot", SNAPSHOT_VERSION, reading, Policy.COMPATIBLE, codes=("D109", "D110")
+    )
+    if reading.problems:
+        _, parts = worst_problem(reading.problems)
+        place = f"{parts['found']} at {parts['location']}"
+        yield broken_snapshot_finding(distribution, path, parts["wanted"], place)
+
+
+def foreign_snapshot_finding(
+    distribution: InstalledDistribution, path: Path, named: str
+) -> Finding:
+    """The finding for a snapshot of another distribution."""
+    return _warning(
+        "D107",
+        f"the snapshot of {distribution.name} is another distribution's",
+        wanted=f"the snapshot of {distribution.name}",
+        found=f"the snapshot of {named}",
+        **_snapshot_parts(distribution, path),
+    )
+
+
+def stale_snapshot_finding(
+    distribution: InstalledDistribution, path: Path, what: str, keys: Sequence[str]
+) -> Finding:
+    """The finding for a snapshot that does not say what the distribution is.
+
+    Args:
+        distribution: The distribution.
+        path: The file.
+        what: What it disagrees with.
+        keys: The keys about which they disagree.
+    """
+    shown = ", ".join(printable(key) for key in keys[:5])
+    more = f", and {len(keys) - 5} more" if len(keys) > 5 else ""  # noqa: PLR2004
+    return _warning(
+        "D108",
+        f"the snapshot of {distribution.name} is out of date",
+        wanted=f"a snapshot that agrees with the {what}",
+        found=f"another account of {shown}{more}",
+        **_snapshot_parts(distribution, path),
     )

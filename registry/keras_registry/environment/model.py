@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from keras_registry.environment.snapshots import InstalledSnapshot
     from keras_registry.findings import Finding
     from keras_registry.names import Kind
 
@@ -84,6 +85,13 @@ class InstalledDistribution:
         except csv.Error:  # a field longer than the module takes
             return None
         return f"sha256:{hashlib.sha256(''.join(rows).encode()).hexdigest()}" if rows else None
+
+    @cached_property
+    def snapshot(self) -> InstalledSnapshot:
+        """Its snapshot, and what is wrong with that; nothing is imported to read it."""
+        from keras_registry.environment.snapshots import read_installed_snapshot
+
+        return read_installed_snapshot(self)
 
     def find_plugin(self, key: str) -> Plugin | None:
         """The plugin that a key or an alias of this distribution leads to, or None."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from keras_registry.documents.forms import DISTRIBUTION
 from keras_registry.environment.findings import (
     alias_finding,
     broken_finding,
@@ -16,7 +17,6 @@ from keras_registry.environment.findings import (
 )
 from keras_registry.environment.model import InstalledDistribution, Plugin
 from keras_registry.keras_names import CLASSES, FUNCTIONS
-from keras_registry.manifest.forms import DISTRIBUTION
 from keras_registry.names import ALIAS_GROUP, Kind, ObjectRef, is_key, printable
 
 if TYPE_CHECKING:

@@ -205,6 +205,41 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
     )
 
     yield Code(
+        "D106",
+        "a snapshot that cannot be read",
+        *(warning, warning, warning),
+        "The file keras_registry.json of an installed distribution is broken, so what only its "
+        "code knows is known only once that is imported. Its author must write the snapshot "
+        "anew.",
+    )
+    yield Code(
+        "D107",
+        "a snapshot of another distribution",
+        *(warning, warning, warning),
+        "The file keras_registry.json of an installed distribution describes another "
+        "distribution, and is not believed.",
+    )
+    yield Code(
+        "D108",
+        "a snapshot that is out of date",
+        *(warning, warning, warning),
+        "The snapshot of a distribution disagrees with its entry points or with its code. The "
+        "code is right; its author must write the snapshot anew.",
+    )
+    yield Code(
+        "D109",
+        "a snapshot of another major version",
+        *(warning, warning, warning),
+        "The snapshot has a format that this keras-registry does not read. The distribution is "
+        "used all the same; upgrade keras-registry to have it checked before it is imported.",
+    )
+    yield Code(
+        "D110",
+        "a snapshot with a newer format",
+        *noted,
+        "The snapshot was written by a newer keras-registry. What this one knows of it is used.",
+    )
+    yield Code(
         "R101",
         "a distribution is not installed",
         *always,
@@ -286,6 +321,14 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "same compatible range.",
     )
     yield Code(
+        "R204",
+        "a newer distribution that migrates the config",
+        *mild,
+        "The installed version is newer than the compatible range of the one that the model was "
+        "saved with. Its declared migrations brought the saved config to the installed "
+        "config_version.",
+    )
+    yield Code(
         "R205",
         "a distribution is newer than the compatible range",
         *judged,
@@ -364,6 +407,13 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
     )
 
     yield Code(
+        "R305",
+        "a class that was renamed",
+        *noted,
+        "The file calls the class by a former name, from which Keras built the paths of its "
+        "weights. It is loaded by that name and is saved under its present one.",
+    )
+    yield Code(
         "S101",
         "a config that its schema refuses",
         *always,
@@ -383,6 +433,56 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "no migration from it.",
     )
 
+    yield Code(
+        "S104",
+        "a config that was migrated",
+        *noted,
+        "The config was written under an older config_version, and the declared migrations were "
+        "run. To have it done once and for all, run keras-registry migrate.",
+    )
+    yield Code(
+        "S105",
+        "a migration that failed",
+        *always,
+        "A declared migration could not bring the saved config to the installed config_version. "
+        "The author of the distribution must mend the step that is named.",
+    )
+    yield Code(
+        "S106",
+        "an argument that get_config leaves out",
+        *judged,
+        "A hand-written get_config does not return an argument that the object was given. The "
+        "model would be loaded with the default in its place. The author of the class must add "
+        "it, or leave get_config to keras-registry.",
+    )
+    yield Code(
+        "S107",
+        "a config that could not be loaded back",
+        *grave,
+        "An object of the model has a config that its own class refuses, so the file could "
+        "never be loaded. Nothing was written.",
+    )
+    yield Code(
+        "S201",
+        "a config schema that breaks old files",
+        *always,
+        "A config schema changed so that configs of released versions are refused or mean "
+        "something else, and neither config_version nor the migrations say so.",
+    )
+    yield Code(
+        "S202",
+        "a config schema that changed",
+        *noted,
+        "A config schema changed in a way that all old configs satisfy, or with a new "
+        "config_version and a migration for the old ones.",
+    )
+    yield Code(
+        "S203",
+        "keys that differ only in case",
+        *always,
+        "Two keys of one kind differ only in the case of their letters, so their published "
+        "schemas would be one file where file names ignore case.",
+    )
     yield Code(
         "W101",
         "weights that were not restored",
@@ -415,6 +515,13 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
     )
 
     yield Code(
+        "W105",
+        "migrated weights that do not fit",
+        *always,
+        "The function migrate_weights of a class returned arrays with other names or shapes "
+        "than the object has. The author of the distribution must mend it.",
+    )
+    yield Code(
         "K101",
         "saved by a newer Keras",
         *mild,
@@ -425,6 +532,20 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "saved under another backend",
         *mild,
         "The model was saved under another Keras backend than the one that loads it.",
+    )
+    yield Code(
+        "K103",
+        "an argument that this Keras does not take",
+        *always,
+        "The config of one of Keras's own objects has an argument that the installed Keras does "
+        "not know, most often because a newer Keras saved the model.",
+    )
+    yield Code(
+        "K104",
+        "a backend that the object does not run on",
+        *grave,
+        "The author of the object says on which Keras backends it runs, and the one in use is "
+        "not among them.",
     )
     yield Code(
         "K201",

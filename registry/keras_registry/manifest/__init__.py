@@ -2,7 +2,6 @@
 
 from keras_registry.manifest.codec import (
     ManifestReading,
-    Problem,
     dump_manifest,
     make_json_schema,
     read_manifest,
@@ -28,7 +27,6 @@ __all__ = [
     "Manifest",
     "ManifestReading",
     "ObjectRecord",
-    "Problem",
     "WeightsRecord",
     "dump_manifest",
     "make_json_schema",

@@ -1,7 +1,7 @@
 """The manifest as a value: what a model needs, and what it was saved with.
 
 The classes below are the one declaration of the format. The reader and the published JSON
-Schema are both derived from them (see `keras_registry.manifest.codec`).
+Schema are both derived from them (see `keras_registry.documents.codec`).
 
 They are plain dataclasses, not pydantic models, because ``keras-registry inspect`` reads
 manifests in less time than importing pydantic's models takes.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from keras_registry.manifest import forms
+from keras_registry.documents import forms
 from keras_registry.names import Kind
 
 __all__ = [

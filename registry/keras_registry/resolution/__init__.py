@@ -3,20 +3,35 @@
 Pure functions over what they are given. The answer is data; whoever asks decides what to raise.
 """
 
-from keras_registry.resolution.configs import validate_configs
+from keras_registry.resolution.configs import (
+    ConfigJudgement,
+    judge_config_versions,
+    judge_configs,
+)
 from keras_registry.resolution.model import ObjectResolution, Resolution, Source
-from keras_registry.resolution.plugins import import_finding, promise_finding
+from keras_registry.resolution.plugins import import_finding, promise_finding, renamed_finding
 from keras_registry.resolution.resolve import resolve_model
-from keras_registry.resolution.versions import judge_code, judge_without_code
+from keras_registry.resolution.snapshots import (
+    find_in_snapshots,
+    judge_by_snapshots,
+    stale_snapshot_findings,
+)
+from keras_registry.resolution.versions import backend_findings, judge_schemas
 
 __all__ = [
+    "ConfigJudgement",
     "ObjectResolution",
     "Resolution",
     "Source",
+    "backend_findings",
+    "find_in_snapshots",
     "import_finding",
-    "judge_code",
-    "judge_without_code",
+    "judge_by_snapshots",
+    "judge_config_versions",
+    "judge_configs",
+    "judge_schemas",
     "promise_finding",
+    "renamed_finding",
     "resolve_model",
-    "validate_configs",
+    "stale_snapshot_findings",
 ]

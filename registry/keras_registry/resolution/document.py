@@ -34,9 +34,9 @@ def manifest_findings(
     yield from validate_reading(reading, question.policy)
     if reading is None:
         return
-    expected = None if reading.manifest is None else reading.manifest.config
-    if reading.manifest and expected is not None and expected != hash_json(question.config):
-        yield _disagreement(question, reading.manifest, scan)
+    expected = None if reading.value is None else reading.value.config
+    if reading.value and expected is not None and expected != hash_json(question.config):
+        yield _disagreement(question, reading.value, scan)
 
 
 def _disagreement(question: Question, manifest: Manifest, scan: ConfigScan) -> Finding:

@@ -8,10 +8,12 @@ from keras_registry.findings import Finding, Need, finding
 from keras_registry.names import printable
 
 if TYPE_CHECKING:
-    from keras_registry.environment import Plugin
-    from keras_registry.resolution.model import Resolution
+    from collections.abc import Sequence
 
-__all__ = ["import_finding", "promise_finding"]
+    from keras_registry.environment import Plugin
+    from keras_registry.resolution.model import ObjectResolution, Resolution
+
+__all__ = ["import_finding", "promise_finding", "renamed_finding"]
 
 
 def import_finding(resolution: Resolution, plugin: Plugin, error: BaseException) -> Finding:
@@ -52,6 +54,28 @@ def promise_finding(resolution: Resolution, plugin: Plugin, found: str) -> Findi
         wanted=f"{plugin.target} registered as {plugin.key}",
         found=found,
         hint=f"tell the author of {plugin.distribution}: decorate it with @register",
+    )
+
+
+def renamed_finding(
+    resolution: Resolution, item: ObjectResolution, old_names: Sequence[str], name: str
+) -> Finding:
+    """The note for a class that the file calls by another name.
+
+    Args:
+        resolution: The resolution that needs the class.
+        item: The class and its places.
+        old_names: What the file calls it.
+        name: What it is called now.
+    """
+    return finding(
+        "R305",
+        resolution.policy,
+        f"{item.needs.key} was renamed",
+        needs=(item.needs,),
+        distribution=None if item.plugin is None else item.plugin.distribution,
+        wanted=", ".join(map(printable, old_names)),
+        found=name,
     )
 
 

@@ -47,7 +47,7 @@ def resolve_model(
             from an enclosing scope.
         keras_has: Tells whether plain Keras finds an object by itself; None if it cannot.
     """
-    manifest = None if reading is None else reading.manifest
+    manifest = None if reading is None else reading.value
     question = Question(policy, manifest, environment, registry, given or {}, keras_has, config)
     findings = list(manifest_findings(question, reading, scan))
     findings += environment_findings(question)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
@@ -11,14 +12,14 @@ from keras_registry.ranges import Drift, compare_versions
 from keras_registry.resolution.words import install_line, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from keras_registry.environment import InstalledDistribution, Plugin
     from keras_registry.manifest import DistributionRecord, Manifest
-    from keras_registry.registration import Registry
     from keras_registry.resolution.model import ObjectResolution, Question, Resolution
+    from keras_registry.snapshot import ObjectSnapshot
 
-__all__ = ["judge_code", "judge_without_code", "version_findings"]
+__all__ = ["backend_findings", "judge_schemas", "version_findings"]
 
 
 def _by_distribution(
@@ -107,37 +108,89 @@ def _digest_findings(
     )
 
 
-def judge_without_code(resolution: Resolution) -> tuple[Finding, ...]:
-    """What must be said of newer distributions as long as their code is not imported."""
-    findings = []
-    for name, items in _by_distribution(resolution.objects).items():
-        if _drift(resolution.manifest, items[0].plugin) is Drift.NEWER:
-            summary = f"{name} is newer than the compatible range"
-            findings.append(_newer_finding(resolution, "R211", summary, name, items))
-    return tuple(findings)
-
-
-def judge_code(resolution: Resolution, registry: Registry) -> tuple[Finding, ...]:
-    """What the imported code tells of the objects' config schemas.
+def judge_schemas(
+    resolution: Resolution, find: Callable[[ObjectResolution], ObjectSnapshot | None]
+) -> tuple[Finding, ...]:
+    """What the config schemas of the installed objects tell of newer distributions.
 
     Args:
-        resolution: The resolution, its plugins imported.
-        registry: The live registered objects.
+        resolution: The resolution.
+        find: What the code or the snapshot of an object says of it; None if that is not known.
     """
     findings = []
     for name, items in _by_distribution(resolution.objects).items():
-        drift = _drift(resolution.manifest, items[0].plugin)
-        changed = [item for item in items if _has_other_schema(item, registry)]
-        same = [item for item in items if item not in changed]
-        if drift is Drift.NEWER and same:
-            summary = f"{name} is newer than the compatible range"
-            findings.append(_newer_finding(resolution, "R205", summary, name, same))
-        if drift is Drift.NEWER and changed:
-            summary = f"{name} is newer, and its config schema changed without a migration"
-            findings.append(_newer_finding(resolution, "R206", summary, name, changed))
-        elif changed:
-            summary = f"{name} changed a config schema without a new config_version"
-            findings.append(_newer_finding(resolution, "R207", summary, name, changed))
+        is_newer = _drift(resolution.manifest, items[0].plugin) is Drift.NEWER
+        sorts: dict[_Change, list[ObjectResolution]] = {change: [] for change in _Change}
+        for item in items:
+            sorts[_change_of(item, find(item))].append(item)
+        for change, (code, words) in (_NEWER if is_newer else _IN_RANGE).items():
+            if sorts[change]:
+                summary = f"{name} {words}"
+                findings.append(_newer_finding(resolution, code, summary, name, sorts[change]))
+    return tuple(findings)
+
+
+class _Change(Enum):
+    """What became of an object's config schema since a model was saved."""
+
+    UNKNOWN = auto()
+    NONE = auto()
+    MIGRATED = auto()
+    UNDECLARED = auto()
+
+
+_NEWER = {
+    _Change.UNKNOWN: ("R211", "is newer than the compatible range"),
+    _Change.NONE: ("R205", "is newer than the compatible range"),
+    _Change.MIGRATED: ("R204", "is newer than the compatible range, and migrates the config"),
+    _Change.UNDECLARED: ("R206", "is newer, and its config schema changed without a migration"),
+}
+_IN_RANGE = {
+    _Change.UNDECLARED: ("R207", "changed a config schema without a new config_version"),
+}
+
+
+def _change_of(item: ObjectResolution, known: ObjectSnapshot | None) -> _Change:
+    if known is None:
+        return _Change.UNKNOWN
+    record = item.record
+    if record is None or record.schema is None or known.schema is None:
+        return _Change.NONE
+    saved, current = record.config_version or 1, known.config_version or 1
+    if saved < current:
+        return _Change.MIGRATED
+    same = saved > current or record.schema == known.schema
+    return _Change.NONE if same else _Change.UNDECLARED
+
+
+def backend_findings(
+    resolution: Resolution,
+    find: Callable[[ObjectResolution], ObjectSnapshot | None],
+    backend: str,
+) -> tuple[Finding, ...]:
+    """Objects that do not run on the backend in use.
+
+    Args:
+        resolution: The resolution.
+        find: What the code or the snapshot of an object says of it; None if that is not known.
+        backend: The name of the backend.
+    """
+    findings = []
+    for item in resolution.objects:
+        known = find(item)
+        if known is not None and known.backends is not None and backend not in known.backends:
+            findings.append(
+                finding(
+                    "K104",
+                    resolution.policy,
+                    f"{item.needs.key} does not run on {backend}",
+                    needs=(item.needs,),
+                    distribution=None if item.plugin is None else item.plugin.distribution,
+                    wanted=f"the backend {' or '.join(known.backends)}",
+                    found=backend,
+                    hint=f"set KERAS_BACKEND={known.backends[0]} before Keras is imported",
+                )
+            )
     return tuple(findings)
 
 
@@ -160,11 +213,3 @@ def _newer_finding(
         found=f"{name} {plugin.distribution_version}" if plugin else None,
         hint=f"{install_line(name, record or None)}, or save the model again when it is checked",
     )
-
-
-def _has_other_schema(item: ObjectResolution, registry: Registry) -> bool:
-    live = None if item.plugin is None else registry.find(item.plugin.key)
-    if live is None or live.schema is None or item.record is None or item.record.schema is None:
-        return False
-    same_version = item.record.config_version in {None, live.config_version}
-    return same_version and item.record.schema != live.schema.fingerprint

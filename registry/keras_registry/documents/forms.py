@@ -1,6 +1,6 @@
-"""The forms of text that a manifest may hold.
+"""The forms of text that a document may hold.
 
-A manifest is untrusted: each of its texts must have one of these forms before anything is made
+A document is untrusted: each of its texts must have one of these forms before anything is made
 of it. Patterns are plain enough to mean the same in Python and in JSON Schema.
 """
 

@@ -1,0 +1,367 @@
+"""How a value of a Keras config is taken, handed on and serialised: one class for each way.
+
+A field is validated in one of two ways. Where somebody constructs an object, the real thing is
+made at once. Where a file is checked before anything is built, only the form is looked at: the
+field then yields a `Deferred` value, and `build` makes the real thing of it when Keras constructs
+the object, so that nothing is validated a second time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pkgutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticCustomError, core_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+
+__all__ = [
+    "FORM_ONLY",
+    "ByNameField",
+    "Deferred",
+    "EitherField",
+    "FunctionField",
+    "KerasField",
+    "ObjectField",
+    "ValueField",
+    "build",
+    "is_serialised",
+]
+
+FORM_ONLY = {"keras_registry": "form only"}
+"""The validation context in which nothing is built."""
+
+_OF_JSON: dict[str, tuple[type, ...]] = {
+    "array": (list, tuple),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "object": (dict,),
+    "string": (str,),
+}
+_JSON = tuple({kind for kinds in _OF_JSON.values() for kind in kinds})
+_SERIALISED = frozenset({"module", "class_name", "config", "registered_name"})
+
+
+def is_serialised(value: Any) -> bool:
+    """Whether a value is what Keras stores for an object, and no dict of the user's own."""
+    return isinstance(value, dict) and value.keys() >= _SERIALISED
+
+
+def _names_class(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("class_name"), str)
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A value of a file whose form was checked, and that is yet to be made into an object."""
+
+    field: KerasField
+    value: Any
+
+
+def build(value: Any, location: tuple[str | int, ...] = ()) -> Any:
+    """Makes the real things of all deferred values in a value, which may nest them.
+
+    Args:
+        value: A validated value; lists, tuples, sets, dicts, pydantic models and dataclasses are
+            walked through.
+        location: The way to the value, for errors.
+
+    Raises:
+        PydanticCustomError: One cannot be made; the error's context has its ``location``.
+    """
+    if isinstance(value, Deferred):
+        try:
+            return value.field.to_object(value.value)
+        except PydanticCustomError as error:
+            context = {**(error.context or {}), "location": location, "input": value.value}
+            raise PydanticCustomError(error.type, error.message_template, context) from error
+    kind = type(value)
+    if kind in {list, tuple, set, frozenset}:
+        return kind(build(item, (*location, i)) for i, item in enumerate(value))
+    if kind is dict:
+        return {name: build(item, (*location, name)) for name, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return kind(*(build(item, (*location, i)) for i, item in enumerate(value)))
+    for name in _members(value):
+        item = getattr(value, name)
+        built = build(item, (*location, name))
+        if built is not item:
+            object.__setattr__(value, name, built)
+    return value
+
+
+def _members(value: Any) -> list[str]:
+    if isinstance(value, BaseModel):
+        return list(type(value).model_fields)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type | Deferred):
+        return [field.name for field in dataclasses.fields(value)]
+    return []
+
+
+@dataclass(frozen=True)
+class KerasField:
+    """A value of a Keras config: what a caller may pass, and what Keras stores for it.
+
+    Attributes:
+        name: The canonical name of the type, which enters fingerprints.
+        wanted: What a caller may pass, in words.
+        takes_none: Whether ``None`` stands for a value, and not for the lack of one.
+        stored_as: The JSON types of what is stored.
+    """
+
+    name: str
+    wanted: str
+    takes_none: bool = False
+    stored_as: tuple[str, ...] = ("string", "object")
+
+    def to_object(self, value: Any) -> Any:
+        """The real thing for what a caller passed or a config holds.
+
+        Raises:
+            PydanticCustomError: There is none.
+        """
+        raise NotImplementedError
+
+    def to_config(self, value: Any) -> Any:
+        """What Keras stores for the real thing."""
+        raise NotImplementedError
+
+    def check_form(self, value: Any) -> None:
+        """Checks only whether a config may hold this value; builds nothing.
+
+        Raises:
+            PydanticCustomError: It may not.
+        """
+        is_object = callable(value) or hasattr(value, "get_config")
+        if not isinstance(value, str) and not is_object and not _names_class(value):
+            raise self.refusal()
+
+    def refusal(self) -> PydanticCustomError:
+        """The error for a value that is not what is wanted."""
+        return PydanticCustomError(
+            "keras_registry", "Input should be {wanted}", {"wanted": self.wanted}
+        )
+
+    def json_schema(self) -> dict[str, Any]:
+        """What a config holds, as JSON Schema (2020-12)."""
+        kinds = [*self.stored_as, *(["null"] if self.takes_none else [])]
+        return {
+            "x-keras": self.name,
+            "description": self.wanted,
+            "type": kinds if len(kinds) > 1 else kinds[0],
+        }
+
+    def _validate(self, value: Any, info: core_schema.ValidationInfo) -> Any:
+        if value is None and not self.takes_none:
+            raise self.refusal()
+        if info.context is not FORM_ONLY:
+            return self.to_object(value)
+        if value is not None:
+            self.check_form(value)
+        return Deferred(self, value)
+
+    def _serialise(self, value: Any) -> Any:
+        return None if value is None else self.to_config(value)
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """The protocol by which pydantic learns of the type."""
+        return core_schema.with_info_plain_validator_function(
+            self._validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(self._serialise),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The protocol by which pydantic writes the type into a JSON Schema."""
+        return self.json_schema()
+
+
+@dataclass(frozen=True)
+class ByNameField(KerasField):
+    """An object that Keras knows by name, such as an initializer.
+
+    Attributes:
+        namespace: The part of Keras whose ``get`` and ``serialize`` are used.
+        base: The class that the object must be of, as ``module:Class``; any callable if None.
+    """
+
+    namespace: str = ""
+    base: str | None = None
+
+    def to_object(self, value: Any) -> Any:
+        import keras
+
+        registered = None
+        if isinstance(value, str) and ">" in value:
+            registered = keras.saving.get_registered_object(value)
+        try:
+            if isinstance(registered, type):
+                found = registered()
+            else:
+                found = getattr(keras, self.namespace).get(registered or value)
+        except Exception as error:  # what Keras raises for a broken dict depends on its class
+            raise self.refusal() from error
+        is_right = callable(found) if self.base is None else self._is_of_base(found)
+        if not is_right or isinstance(found, type):
+            raise self.refusal()
+        return found
+
+    def _is_of_base(self, found: Any) -> bool:
+        return isinstance(found, pkgutil.resolve_name(str(self.base)))
+
+    def to_config(self, value: Any) -> Any:
+        import keras
+
+        if getattr(value, "__name__", None) == "<lambda>":
+            # The serializers of the namespaces drop what tells that it is a lambda.
+            return keras.saving.serialize_keras_object(value)
+        return getattr(keras, self.namespace).serialize(value)
+
+
+@dataclass(frozen=True)
+class ObjectField(KerasField):
+    """An object of a class of Keras's, or of the author's: a layer, a model, a schedule.
+
+    Attributes:
+        base: The class, or where it is, as ``module:Class``.
+    """
+
+    base: type | str = object
+    stored_as: tuple[str, ...] = ("object",)
+
+    def to_object(self, value: Any) -> Any:
+        base = pkgutil.resolve_name(self.base) if isinstance(self.base, str) else self.base
+        if _names_class(value):
+            import keras
+
+            try:
+                value = keras.saving.deserialize_keras_object(value)
+            except Exception as error:  # what Keras raises for a broken dict depends on its class
+                raise self.refusal() from error
+        if not isinstance(value, base):
+            raise self.refusal()
+        return value
+
+    def to_config(self, value: Any) -> Any:
+        import keras
+
+        return keras.saving.serialize_keras_object(value)
+
+    def check_form(self, value: Any) -> None:
+        if isinstance(value, str) or (callable(value) and not hasattr(value, "get_config")):
+            raise self.refusal()
+        super().check_form(value)
+
+
+@dataclass(frozen=True)
+class FunctionField(KerasField):
+    """A function that is registered, or one of Keras's own."""
+
+    def to_object(self, value: Any) -> Any:
+        import keras
+
+        if isinstance(value, str):
+            value = keras.saving.get_registered_object(value)
+        elif _names_class(value):
+            try:
+                value = keras.saving.deserialize_keras_object(value)
+            except Exception as error:  # what Keras raises for a broken dict depends on its class
+                raise self.refusal() from error
+        if not callable(value) or not hasattr(value, "__name__") or isinstance(value, type):
+            raise self.refusal()
+        return value
+
+    def to_config(self, value: Any) -> Any:
+        import keras
+
+        return keras.saving.serialize_keras_object(value)
+
+
+@dataclass(frozen=True)
+class ValueField(KerasField):
+    """A value that is made and stored by a pair of functions, such as a shape or an array.
+
+    Attributes:
+        take: Makes the value of what a caller passed or a config holds; raises TypeError or
+            ValueError if it cannot.
+        store: Makes what a config holds of the value.
+        builds: Whether ``take`` needs a backend, so that a file's value is made only at the end.
+    """
+
+    take: Callable[[Any], Any] = lambda value: value
+    store: Callable[[Any], Any] = lambda value: value
+    builds: bool = False
+
+    def to_object(self, value: Any) -> Any:
+        try:
+            return self.take(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise self.refusal() from error
+
+    def to_config(self, value: Any) -> Any:
+        return self.store(value)
+
+    def check_form(self, value: Any) -> None:
+        if not self.builds:
+            self.to_object(value)
+        elif isinstance(value, _JSON) and not isinstance(value, self._stored_types()):
+            raise self.refusal()
+
+    def _stored_types(self) -> tuple[type, ...]:
+        return tuple(kind for name in self.stored_as for kind in _OF_JSON[name])
+
+
+@dataclass(frozen=True)
+class EitherField(KerasField):
+    """One of several fields: the first that takes a value has it.
+
+    Attributes:
+        members: The fields.
+    """
+
+    members: tuple[KerasField, ...] = ()
+
+    @classmethod
+    def of(cls, members: tuple[KerasField, ...]) -> EitherField:
+        """The field for a union of fields."""
+        return cls(
+            name=" | ".join(sorted(member.name for member in members)),
+            wanted=" or ".join(member.wanted for member in members),
+            takes_none=any(member.takes_none for member in members),
+            members=members,
+        )
+
+    def to_object(self, value: Any) -> Any:
+        for member in self.members:
+            try:
+                return member.to_object(value)
+            except PydanticCustomError:
+                continue
+        raise self.refusal()
+
+    def to_config(self, value: Any) -> Any:
+        import keras
+
+        return keras.saving.serialize_keras_object(value)
+
+    def check_form(self, value: Any) -> None:
+        for member in self.members:
+            try:
+                return member.check_form(value)
+            except PydanticCustomError:
+                continue
+        raise self.refusal()
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"anyOf": [member.json_schema() for member in self.members]}
