@@ -11,6 +11,7 @@ from keras_registry.artifact.scan import (
     ConfigScan,
     ObjectUse,
     describe_place,
+    find_use,
     iter_objects,
     scan_config,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "ObjectUse",
     "describe_place",
     "find_obstacle",
+    "find_use",
     "iter_objects",
     "read_keras_zip",
     "replace_metadata",

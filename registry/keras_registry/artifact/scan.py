@@ -16,7 +16,7 @@ from keras_registry.names import Kind, is_key, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["ConfigScan", "ObjectUse", "describe_place", "iter_objects", "scan_config"]
+__all__ = ["ConfigScan", "ObjectUse", "describe_place", "find_use", "iter_objects", "scan_config"]
 
 Path = tuple[str | int, ...]
 
@@ -163,6 +163,14 @@ def _path(link: _Link) -> Path:
         link, step = link
         steps.append(step)
     return tuple(reversed(steps))
+
+
+def find_use(node: Any) -> ObjectUse | None:
+    """The object that a node of a config names, if it is not Keras's own; its path is empty."""
+    name = node.get("class_name") if isinstance(node, dict) and "config" in node else None
+    if not isinstance(name, str) or name in _WITHOUT_OBJECTS or name == "__lambda__":
+        return None
+    return _use_at(None, node, name)
 
 
 def _possible_use_at(path: Path, key: str) -> ObjectUse:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wrapt import FunctionWrapper
 
-from keras_registry.bridge import internals, loading, saving
+from keras_registry.bridge import internals, loading, optimizer_state, saving
 from keras_registry.bridge.injection import retrieve
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.sync import enter_into_keras
@@ -46,7 +46,9 @@ _REPLACEMENTS: dict[Attribute, Callable[..., Any]] = {
     internals.SERIALIZE: saving.add_manifest,
     internals.LOAD_ZIP: loading.load_zip,
     internals.RETRIEVE: retrieve,
+    internals.MODEL_FROM_CONFIG: optimizer_state.model_from_config,
 }
+_LENT = (internals.RETRIEVE, internals.MODEL_FROM_CONFIG)
 _PUBLIC = dict.fromkeys(internals.PUBLIC_LOAD_MODEL, loading.load_public)
 
 _lock = threading.RLock()
@@ -95,28 +97,29 @@ def remove() -> None:
     with _lock:
         _on = False
         for attribute in list(_installed):
-            if not (_lent and attribute == internals.RETRIEVE):
+            if not (_lent and attribute in _LENT):
                 _uninstall(attribute)
 
 
 @contextmanager
 def lent() -> Iterator[None]:
-    """Puts in, for the length of a block, the hook that makes the caller's objects win.
+    """Puts in, for the length of a block, the hooks that a load cannot do without.
 
-    It acts only where objects are injected, so that nobody else notices it.
+    They act only inside such a load, so that nobody else notices them.
     """
     global _lent  # noqa: PLW0603
     with _lock:
         _lent += 1
-        if _find(internals.RETRIEVE) is not None:
-            _install(internals.RETRIEVE, retrieve)
+        for attribute in _LENT:
+            _install(attribute, _REPLACEMENTS[attribute])
     try:
         yield
     finally:
         with _lock:
             _lent -= 1
             if not _lent and not _on:
-                _uninstall(internals.RETRIEVE)
+                for attribute in _LENT:
+                    _uninstall(attribute)
 
 
 def _find(attribute: Attribute) -> Any:

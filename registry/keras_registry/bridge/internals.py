@@ -12,6 +12,7 @@ from typing import Any
 __all__ = [
     "LEGACY_KERAS",
     "LOAD_ZIP",
+    "MODEL_FROM_CONFIG",
     "PUBLIC_LOAD_MODEL",
     "RETRIEVE",
     "SAVE_ZIP",
@@ -38,6 +39,7 @@ class Attribute:
 SAVE_ZIP = Attribute("keras.src.saving.saving_lib", "save_model")
 SERIALIZE = Attribute("keras.src.saving.saving_lib", "_serialize_model_as_json")
 LOAD_ZIP = Attribute("keras.src.saving.saving_lib", "_load_model_from_fileobj")
+MODEL_FROM_CONFIG = Attribute("keras.src.saving.saving_lib", "_model_from_config")
 RETRIEVE = Attribute("keras.src.saving.serialization_lib", "_retrieve_class_or_fn")
 
 # Not where it is defined: a name that was bound before is pickled by looking there.

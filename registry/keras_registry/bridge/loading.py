@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     Open = Callable[[Mapping[str, Any] | None, bool], Any]
 
-__all__ = ["load_artifact", "load_public", "load_zip", "missing_compile"]
+__all__ = ["Load", "load_artifact", "load_public", "load_zip", "missing_compile"]
 
 _skips_compile: ContextVar[bool] = ContextVar("keras_registry_skips_compile", default=False)
 
@@ -148,14 +148,8 @@ def load_artifact(
     if artifact is None:
         log_findings(reading.findings)
         raise make_load_error(reading.name, reading.findings)
-    load = _Load(artifact, dict(custom_objects or {}), compiles=compiles)
-    load.resolve()
-    load.skip_compile_if_asked()
-    load.stop_on_metadata()
-    load.import_plugins()
-    load.skip_compile_if_asked()
-    load.judge_code()
-    load.stop_on_errors()
+    load = Load(artifact, dict(custom_objects or {}), compiles=compiles)
+    load.prepare()
     model = load.open(open_model)
     load.verify_weights(model)
     load.stop_on_errors()
@@ -165,7 +159,7 @@ def load_artifact(
 
 
 @dataclass
-class _Load:
+class Load:
     """One load on its way through the steps."""
 
     artifact: Artifact
@@ -184,7 +178,22 @@ class _Load:
 
     @property
     def manifest(self) -> Manifest | None:
+        """The file's manifest, if there is one that can be believed."""
         return self.resolution.manifest
+
+    def prepare(self) -> None:
+        """Steps 1 to 6: everything before Keras builds the model.
+
+        Raises:
+            LoadError: The model cannot be loaded.
+        """
+        self.resolve()
+        self.skip_compile_if_asked()
+        self.stop_on_metadata()
+        self.import_plugins()
+        self.skip_compile_if_asked()
+        self.judge_code()
+        self.stop_on_errors()
 
     def resolve(self) -> None:
         """Steps 1 to 3: what the model needs and who has it."""
@@ -385,7 +394,16 @@ class _Load:
         """Step 8: compares the weights in memory with those that were saved."""
         if self.manifest is None or self.manifest.weights is None:
             return
-        parts = ["layers", "optimizer"] if self.compiles else ["layers"]
+        reset = self.weight_migrations.reset
+        if reset:
+            self._add(
+                "W104",
+                "the state of the optimizer is new where weights were migrated",
+                wanted="the state that was saved",
+                found=f"{len(reset)} new arrays, first: {printable(reset[0])}",
+                hint="train on, or compile the model anew; a model saved now is whole",
+            )
+        parts = ["layers", "optimizer"] if self.compiles and not reset else ["layers"]
         restored = fingerprint_weights(model, parts, self.weight_migrations.given)
         for part in parts:
             saved = self.manifest.find_weights(part)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_manifest",
+    "known_objects",
     "make_manifest",
     "replaceable",
     "replacing",
@@ -95,7 +96,7 @@ def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
             generator=generator(),
             registry=default_registry,
             environment=running_environment(),
-            known=_known_objects(scan),
+            known=known_objects(scan),
             weights=fingerprint_weights(model),
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the model must be saved
@@ -105,7 +106,7 @@ def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
     return dump_manifest(recording.manifest)
 
 
-def _known_objects(scan: ConfigScan) -> dict[str, KnownObject]:
+def known_objects(scan: ConfigScan) -> dict[str, KnownObject]:
     """The objects of a config that were registered with plain Keras, or are in a scope."""
     import keras
 

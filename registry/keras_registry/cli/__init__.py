@@ -36,6 +36,9 @@ _COMMANDS = {
     "inspect": "say what is in a model file, without Keras",
     "verify": "say whether this environment can load a model file, without loading it",
     "list": "list the installed plugins",
+    "migrate": "bring the configs in a model file to the installed versions, for good",
+    "snapshot": "write or check the snapshot of a plugin distribution",
+    "schema": "export, compare and check config schemas",
     "demo": "show the whole story in a temporary folder",
 }
 

@@ -16,7 +16,11 @@ from keras_registry.config.schema import (
     ConfigSchema,
     read_config_version,
 )
-from keras_registry.config.weight_migration import WeightMigrations, watching_weights
+from keras_registry.config.weight_migration import (
+    WeightMigrations,
+    migrations_under_way,
+    watching_weights,
+)
 from keras_registry.config.wrapping import wrap_class
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "derive_schema",
     "fields_of_author",
     "kind_of_class",
+    "migrations_under_way",
     "read_config_version",
     "schema_from_model",
     "watching_weights",

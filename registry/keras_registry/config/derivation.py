@@ -174,26 +174,10 @@ def derive_schema(
         )
         raise RegistrationError(message)
     hints = _hints(cls, constructor, must_resolve=derives_config)
-    fields: dict[str, Any] = {}
-    for parameter in constructor.own:
-        hint = hints.get(parameter.name, Any)
-        default = ... if parameter.default is Parameter.empty else parameter.default
-        _check_name(cls, parameter)
-        try:
-            if parameter.default is None and not takes_none(hint):
-                hint = Optional[hint]  # noqa: UP045 - of a type that is known only now
-            field = as_field(hint)
-            if not derives_config and holds_objects(field, set()) > holds_objects(hint, set()):
-                # Where the config is hand-written, so is what becomes of objects in it, unless
-                # the author asked for one of our types.
-                field = Any
-            fields[parameter.name] = _field(field, default)
-            _make_model(cls, {parameter.name: fields[parameter.name]})
-        except (PydanticUserError, TypeError) as error:
-            if not derives_config:
-                fields[parameter.name] = _field(Any, default)
-                continue
-            raise _underivable(cls, parameter, hint, error) from error
+    fields: dict[str, Any] = {
+        parameter.name: _field_of(cls, parameter, hints.get(parameter.name, Any), derives_config)
+        for parameter in constructor.own
+    }
     return ConfigSchema(
         model=_make_model(cls, fields),
         config_version=config_version,
@@ -202,6 +186,35 @@ def derive_schema(
         is_complete=derives_config,
         migrations=migrations,
     )
+
+
+def _field_of(
+    cls: type,
+    parameter: Parameter,
+    hint: Any,
+    derives_config: bool,  # noqa: FBT001 - of four, the last
+) -> tuple[Any, Any]:
+    """The field of a config model for an argument.
+
+    Raises:
+        RegistrationError: A config could not hold its values.
+    """
+    default = ... if parameter.default is Parameter.empty else parameter.default
+    _check_name(cls, parameter)
+    try:
+        if parameter.default is None and not takes_none(hint):
+            hint = Optional[hint]  # noqa: UP045 - of a type that is known only now
+        field = as_field(hint)
+        if not derives_config and holds_objects(field, set()) > holds_objects(hint, set()):
+            # Where the config is hand-written, so is what becomes of objects in it, unless the
+            # author asked for one of our types.
+            field = Any
+        _make_model(cls, {parameter.name: _field(field, default)})
+    except (PydanticUserError, TypeError) as error:
+        if derives_config:
+            raise _underivable(cls, parameter, hint, error) from error
+        field = Any
+    return _field(field, default)
 
 
 def _check_name(cls: type, parameter: Parameter) -> None:

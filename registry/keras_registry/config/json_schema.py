@@ -62,7 +62,11 @@ def _bare(value: Any, *, names: bool = False) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        name: item if name in _VALUES and not names else _bare(item, names=name == "properties")
+        name: (
+            item
+            if name in _VALUES and not names
+            else _bare(item, names=name == "properties" and not names)
+        )
         for name, item in value.items()
         if names or name not in _ANNOTATIONS
     }
@@ -101,10 +105,10 @@ class _Writer:
             for name in ("min", "max"):
                 length = getattr(item, f"{name}_length", None)
                 if length is not None:
-                    schema[f"{name}{_LENGTHS.get(schema.get('type', ''), 'Length')}"] = length
+                    schema[f"{name}{_unit_of_length(schema)}"] = length
         return schema
 
-    def _of(self, hint: Any) -> Schema:  # noqa: PLR0911 - one case for each form of type
+    def _of(self, hint: Any) -> Schema:  # noqa: C901, PLR0911 - one case for each form of type
         origin, arguments = get_origin(hint), get_args(hint)
         if origin is Annotated:
             return self._annotated(arguments[0], arguments[1:])
@@ -116,6 +120,8 @@ class _Writer:
             return self._dict(*arguments)
         if origin in {list, tuple, set, frozenset}:
             return self._array(origin, arguments)
+        if hint is None:
+            return {"type": "null"}
         if isinstance(hint, type):
             if hint in _TYPES:
                 return {"type": _TYPES[hint]}
@@ -154,13 +160,19 @@ class _Writer:
         missing = dataclasses.MISSING
         properties, required = {}, []
         for field in sorted(dataclasses.fields(cls), key=lambda field: field.name):
-            properties[field.name] = self._of(hints[field.name])
+            schema = properties[field.name] = self._of(hints[field.name])
             if field.default is not missing:
-                properties[field.name]["default"] = _plain(field.default)
+                schema["default"] = _as_number(_plain(field.default), schema)
             elif field.default_factory is missing:
                 required.append(field.name)
         self._open.pop()
         return {"type": "object", "properties": properties, "required": required}
+
+
+def _unit_of_length(schema: Schema) -> str:
+    kinds = schema.get("type", "")
+    kind = "array" if "array" in kinds else kinds  # of several types, numbers have no length
+    return _LENGTHS.get(kind, "Length") if isinstance(kind, str) else "Length"
 
 
 def _sort_key(schema: Schema) -> str:

@@ -17,7 +17,13 @@ from keras_registry.errors import MigrationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["WeightMigrations", "mark_migrated", "watching_weights", "wrap_load_own_variables"]
+__all__ = [
+    "WeightMigrations",
+    "mark_migrated",
+    "migrations_under_way",
+    "watching_weights",
+    "wrap_load_own_variables",
+]
 
 # Beside the arguments: see `keras_registry.config.arguments`.
 _MIGRATED_FROM = "__keras_registry_migrated_from__"
@@ -28,12 +34,16 @@ class WeightMigrations:
     """What migrations of weights did in one load.
 
     Attributes:
+        marked: The objects that were made from older configs.
         given: What the file gave for each object, by the object's id: its arrays by name.
         failures: The objects whose migration failed, and why.
+        reset: The variables of the optimizer that belong to migrated weights, by path.
     """
 
+    marked: list[Any] = field(default_factory=list)
     given: dict[int, dict[str, Any]] = field(default_factory=dict)
     failures: list[tuple[Any, MigrationError]] = field(default_factory=list)
+    reset: list[str] = field(default_factory=list)
 
 
 _watched: ContextVar[WeightMigrations | None] = ContextVar(
@@ -52,9 +62,17 @@ def watching_weights() -> Iterator[WeightMigrations]:
         _watched.reset(token)
 
 
+def migrations_under_way() -> WeightMigrations | None:
+    """What is noted of the load under way; None outside of one."""
+    return _watched.get()
+
+
 def mark_migrated(instance: Any, saved_version: int) -> None:
     """Notes that an object was made from a config of an older version."""
     instance.__dict__[_MIGRATED_FROM] = saved_version
+    watched = _watched.get()
+    if watched is not None:
+        watched.marked.append(instance)
 
 
 def wrap_load_own_variables(

@@ -116,6 +116,12 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "larger or more deeply nested than any real model.",
     )
     yield Code(
+        "A108",
+        "no config schemas",
+        *always,
+        "The path holds no published config schemas and no snapshot, or one of them is broken.",
+    )
+    yield Code(
         "A109",
         "another kind of file",
         *always,

@@ -159,8 +159,9 @@ def store(value: Any) -> Any:  # noqa: C901, PLR0911 - one case for each form
             raise TypeError
         form = store_array(array)
         return form if isinstance(value, np.ndarray) else {**form, "scalar": True}
-    if isinstance(value, list | dict):  # as Keras tracks them
-        return store(list(value) if isinstance(value, list) else dict(value))
+    for plain in (list, dict, set):
+        if isinstance(value, plain):  # as Keras tracks them
+            return store(plain(value))
     import keras
 
     if keras.ops.is_tensor(value):

@@ -1,0 +1,208 @@
+"""Rewriting a model file for the installed versions of its plugins."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_registry.artifact import find_use, read_keras_zip, scan_config
+from keras_registry.bridge.explicit import load_model, save_model
+from keras_registry.bridge.keras_errors import make_load_error
+from keras_registry.bridge.loading import Load
+from keras_registry.bridge.saving import known_objects, replacing
+from keras_registry.config import CONFIG_VERSION_FIELD
+from keras_registry.documents import generator
+from keras_registry.findings import Finding, finding
+from keras_registry.manifest import MANIFEST_KEY, dump_manifest, read_manifest
+from keras_registry.names import Kind
+from keras_registry.recording import record_model
+from keras_registry.resolution import Source
+
+if TYPE_CHECKING:
+    import os
+
+    from keras_registry.manifest import WeightsRecord
+    from keras_registry.registration import Registration
+
+__all__ = ["Migrated", "migrate_file"]
+
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What came of migrating a file.
+
+    Attributes:
+        findings: What was migrated or renamed; empty if the file needed nothing.
+        written: The file that was written; None if none was.
+        wrote_weights: Whether its weights were written anew: they are the same bytes otherwise.
+    """
+
+    findings: tuple[Finding, ...]
+    written: Path | None
+    wrote_weights: bool = False
+
+
+def migrate_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Migrated:
+    """Brings the configs of a ``.keras`` file to the installed config versions, for good.
+
+    Objects that the file calls by a former key or class name get their present ones. The weights
+    stay as they are, except where a class migrates its weights or was renamed: then the model is
+    loaded, verified, and its weights are written anew. The file is replaced in one step.
+
+    Args:
+        source: The file.
+        target: Where the result goes; it may be the file itself.
+
+    Raises:
+        LoadError: The file cannot be read, or not be brought to the installed versions.
+    """
+    reading = read_keras_zip(source)
+    if reading.artifact is None:
+        raise make_load_error(reading.name, reading.findings)
+    load = Load(reading.artifact, {}, compiles=True)
+    load.prepare()
+    live = _live_objects(load)
+    old = reading.artifact.config
+    new = _migrate_node(copy.deepcopy(old), live)
+    if new == old:
+        return Migrated((), None)
+    notes = [item for item in load.findings if item.code in {"S104", "R305"}]
+    notes += _renamings(load, live)
+    weights = load.manifest.weights if load.manifest is not None else None
+    with tempfile.TemporaryDirectory(prefix="keras-registry-migrate-") as folder:
+        rewritten = None
+        if _moves_weights(load, live):
+            rewritten, weights = _write_weights(source, Path(folder))
+        recording = record_model(
+            new,
+            scan_config(new),
+            generator=generator(),
+            registry=load.registry,
+            environment=load.environment,
+            known=known_objects(scan_config(new)),
+            weights={name: part for name, part in (weights or {}).items() if part is not None},
+        )
+        metadata = dict(reading.artifact.metadata or {})
+        metadata[MANIFEST_KEY] = dump_manifest(recording.manifest)
+        real = Path(target).resolve()
+        with replacing(real) as temporary:
+            _copy_archive(Path(source), temporary, new, metadata, rewritten)
+    return Migrated(tuple(notes), real, wrote_weights=rewritten is not None)
+
+
+def _live_objects(load: Load) -> dict[str, Registration]:
+    """The registered objects of a model by the keys under which the file names them."""
+    live = {}
+    for item in load.resolution.objects:
+        key = item.key if item.plugin is None else item.plugin.key
+        found = load.registry.find(key)
+        if item.source in {Source.LIVE, Source.PLUGIN} and found is not None:
+            live[item.key] = found
+    return live
+
+
+def _migrate_node(node: Any, live: dict[str, Registration]) -> Any:
+    """A part of a config with everything in it under its present name and version."""
+    if isinstance(node, list):
+        return [_migrate_node(item, live) for item in node]
+    if not isinstance(node, dict):
+        return node
+    use = find_use(node)
+    registration = None if use is None or use.is_possible else live.get(use.key)
+    if registration is not None:
+        node = {**node, **_present(node, registration)}
+    return {name: _migrate_node(value, live) for name, value in node.items()}
+
+
+def _present(node: dict[str, Any], registration: Registration) -> dict[str, Any]:
+    """What changes in the node of an object when it gets its present name and version."""
+    target, schema = registration.target, registration.schema
+    if registration.kind is Kind.FUNCTION:
+        return {
+            "config": registration.key,
+            "module": target.__module__,
+            "registered_name": registration.key,
+        }
+    names = {
+        "class_name": target.__name__,
+        "module": target.__module__,
+        "registered_name": registration.key,
+    }
+    inner = node.get("config")
+    if schema is None or not isinstance(inner, dict):
+        return names
+    reading = schema.migrate_config(inner)
+    if not reading.steps:
+        return names
+    version = {CONFIG_VERSION_FIELD: schema.config_version}
+    return {**names, "config": {**reading.config, **version}}
+
+
+def _renamings(load: Load, live: dict[str, Registration]) -> list[Finding]:
+    return [
+        finding(
+            "R305",
+            load.resolution.policy,
+            f"{item.needs.key} is written as {live[item.key].key}",
+            needs=(item.needs,),
+            wanted=item.needs.key,
+            found=live[item.key].key,
+        )
+        for item in load.resolution.objects
+        if item.key in live and live[item.key].key != item.key
+    ]
+
+
+def _moves_weights(load: Load, live: dict[str, Registration]) -> bool:
+    """Whether the weights in the file are not where, or what, the present classes expect."""
+    migrated = {id(use) for use, _ in load.judgement.migrated} if load.judgement else set()
+    for item in load.resolution.objects:
+        registration = live.get(item.key)
+        if registration is None or not hasattr(registration.target, "load_own_variables"):
+            continue
+        name = registration.target.__name__
+        if any(use.class_name not in {None, name} for use in item.uses):
+            return True
+        if registration.migrate_weights and any(id(use) in migrated for use in item.uses):
+            return True
+    return False
+
+
+def _write_weights(
+    source: str | os.PathLike[str], folder: Path
+) -> tuple[Path, dict[str, WeightsRecord | None] | None]:
+    """The weights of the loaded and verified model in a file, and their records."""
+    saved = folder / "migrated.keras"
+    save_model(load_model(source), saved)
+    again = read_keras_zip(saved).artifact
+    manifest = None if again is None else read_manifest(again.manifest_document).value
+    with zipfile.ZipFile(saved) as archive:
+        archive.extract(WEIGHTS, folder)
+    return folder / WEIGHTS, None if manifest is None else manifest.weights
+
+
+def _copy_archive(
+    source: Path, target: Path, config: Any, metadata: Any, weights: Path | None
+) -> None:
+    """Writes an archive with another config, other metadata and perhaps other weights."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for info in old.infolist():
+            if info.filename == CONFIG:
+                new.writestr(CONFIG, json.dumps(config))
+            elif info.filename == METADATA:
+                new.writestr(METADATA, json.dumps(metadata))
+            elif info.filename == WEIGHTS and weights is not None:
+                new.write(weights, WEIGHTS)
+            else:
+                with old.open(info) as member, new.open(info, "w") as copied:
+                    shutil.copyfileobj(member, copied, 1 << 20)
+        if METADATA not in old.namelist():
+            new.writestr(METADATA, json.dumps(metadata))

@@ -1,0 +1,61 @@
+"""The optimizer's state where weights are migrated.
+
+The state of an optimizer has an array of each weight's shape for each weight. Where a class made
+other weights of old ones, there is nothing that the old arrays could mean: they are left as a new
+optimizer has them, and all others are restored.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from keras_registry.config import migrations_under_way
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keras_registry.config import WeightMigrations
+
+__all__ = ["model_from_config"]
+
+
+def model_from_config(wrapped: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Stands where Keras makes a model of its config, before the weights are read.
+
+    Args:
+        wrapped: Keras's own function.
+        *args: Its arguments.
+        **kwargs: Its arguments.
+    """
+    model = wrapped(*args, **kwargs)
+    migrations = migrations_under_way()
+    if migrations is not None and migrations.marked:
+        optimizer = getattr(model, "optimizer", None)
+        for found in (optimizer, getattr(optimizer, "inner_optimizer", None)):
+            if found is not None:
+                load = functools.partial(_load_what_fits, found, migrations)
+                vars(found)["load_own_variables"] = load
+    return model
+
+
+def _load_what_fits(optimizer: Any, migrations: WeightMigrations, store: Any) -> None:
+    del vars(optimizer)["load_own_variables"]
+    variables = optimizer.variables
+    names = list(store.keys())
+    if len(names) != len(variables):
+        optimizer.load_own_variables(store)  # Keras says what it does then
+        return
+    import numpy as np
+
+    migrated = tuple(
+        f"{optimizer.name}/{weight.path.replace('/', '_')}_"
+        for owner in migrations.marked
+        for weight in getattr(owner, "weights", ())
+    )
+    for i, variable in enumerate(variables):
+        array = np.asarray(store[str(i)])
+        if variable.path.startswith(migrated) or array.shape != tuple(variable.shape):
+            migrations.reset.append(variable.path)
+        else:
+            variable.assign(array)

@@ -1,0 +1,222 @@
+"""``keras-registry schema export | diff | check``: published config schemas."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keras_registry.cli import Exit
+from keras_registry.cli.output import print_json, print_unreadable, say
+from keras_registry.cli.plugins import find_plugin_distribution, import_plugins
+from keras_registry.findings import Finding, Need, Policy, finding, has_errors, render_findings
+from keras_registry.names import Kind, printable
+from keras_registry.publishing import (
+    PUBLISHED_FOLDER,
+    compare_objects,
+    describe_registration,
+    make_published_schema,
+    published_path,
+    read_published,
+)
+from keras_registry.registration import default_registry
+from keras_registry.snapshot import read_snapshot
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Mapping
+
+    from keras_registry.registration import Registration
+    from keras_registry.snapshot import ObjectSnapshot
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    export = actions.add_parser("export", help="write the config schemas of distributions")
+    export.add_argument("distributions", nargs="+", help="installed plugin distributions")
+    export.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path(PUBLISHED_FOLDER),
+        help="the folder to write to (default: %(default)s)",
+    )
+    diff = actions.add_parser("diff", help="say what changed, and whether old files still load")
+    diff.add_argument("old", type=Path, help="a published schema, a folder of them or a snapshot")
+    diff.add_argument("new", type=Path, help="the same, newer")
+    check = actions.add_parser("check", help="compare distributions with their published schemas")
+    check.add_argument("distributions", nargs="+", help="installed plugin distributions")
+    check.add_argument(
+        "--against",
+        type=Path,
+        default=Path(PUBLISHED_FOLDER),
+        help="the folder of published schemas (default: %(default)s)",
+    )
+    for action in (export, diff, check):
+        action.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Runs one of the actions; export and check import the distributions' plugins."""
+    match parsed.action:
+        case "export":
+            return _export(parsed)
+        case "diff":
+            return _diff(parsed)
+        case _:
+            return _check(parsed)
+
+
+def _export(parsed: argparse.Namespace) -> int:
+    findings, live = _import(parsed.distributions)
+    findings += _clashes(live)
+    paths = []
+    if not has_errors(findings):
+        for registration in live.values():
+            item = describe_registration(registration)
+            path = parsed.output / published_path(item)
+            schema = make_published_schema(item, _first_line(registration))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+            path.write_text(text, encoding="utf-8", newline="\n")
+            paths.append(path)
+    if parsed.json:
+        print_json("schema export", findings, files=[str(path) for path in paths])
+    elif findings:
+        say(render_findings("the schemas were not written", findings))
+    else:
+        say("\n".join(f"{path} written" for path in paths))
+    return Exit.FINDINGS if has_errors(findings) else Exit.OK
+
+
+def _diff(parsed: argparse.Namespace) -> int:
+    old, obstacle = _read(parsed.old)
+    new, other = _read(parsed.new)
+    for path, found in ((parsed.old, obstacle), (parsed.new, other)):
+        if found is not None:
+            print_unreadable("schema diff", printable(path), [found], as_json=parsed.json)
+            return Exit.UNREADABLE
+    return _report(parsed, "schema diff", f"from {parsed.old} to {parsed.new}", old, new)
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    findings, live = _import(parsed.distributions)
+    findings += _clashes(live)
+    if findings:
+        return _end(parsed, "schema check", "the schemas cannot be checked", findings)
+    published, obstacle = _read(parsed.against)
+    if obstacle is not None:
+        name = printable(parsed.against)
+        print_unreadable("schema check", name, [obstacle], as_json=parsed.json)
+        return Exit.UNREADABLE
+    new = {key: describe_registration(registration) for key, registration in live.items()}
+    spaces = {key.partition(">")[0] for key in new}
+    old = {key: item for key, item in published.items() if key.partition(">")[0] in spaces}
+    return _report(parsed, "schema check", f"since {parsed.against}", old, new)
+
+
+def _report(
+    parsed: argparse.Namespace,
+    command: str,
+    words: str,
+    old: Mapping[str, ObjectSnapshot],
+    new: Mapping[str, ObjectSnapshot],
+) -> int:
+    findings = [
+        change
+        for key, item in sorted(old.items())
+        for change in compare_objects(item, new.get(key))
+    ]
+    verb = "breaks files that were saved before" if has_errors(findings) else "reads all old files"
+    return _end(parsed, command, f"{words}: {verb}", findings)
+
+
+def _end(parsed: argparse.Namespace, command: str, words: str, findings: list[Finding]) -> int:
+    if parsed.json:
+        print_json(command, findings)
+    else:
+        say(render_findings(words, findings))
+    return Exit.FINDINGS if has_errors(findings) else Exit.OK
+
+
+def _import(names: Iterable[str]) -> tuple[list[Finding], dict[str, Registration]]:
+    """The live classes of some distributions; functions have no config."""
+    findings: list[Finding] = []
+    live: dict[str, Registration] = {}
+    for name in names:
+        distribution = find_plugin_distribution(name)
+        findings += import_plugins(distribution)
+        for plugin in distribution.plugins:
+            found = default_registry.find(plugin.key)
+            if found is not None and found.kind is not Kind.FUNCTION:
+                live[plugin.key] = found
+    return findings, live
+
+
+def _clashes(live: Mapping[str, Registration]) -> list[Finding]:
+    """Keys whose files would be one where file names ignore case."""
+    seen: dict[tuple[Kind, str], str] = {}
+    findings = []
+    for key, registration in live.items():
+        other = seen.setdefault((registration.kind, key.casefold()), key)
+        if other != key:
+            findings.append(
+                finding(
+                    "S203",
+                    Policy.COMPATIBLE,
+                    f"{other} and {key} differ only in case",
+                    needs=(Need(other), Need(key)),
+                    wanted="keys that differ in more than case",
+                    found=f"two keys of the kind {registration.kind}",
+                    hint="rename one: @register(name=...), with an alias for the former key",
+                )
+            )
+    return findings
+
+
+def _first_line(registration: Registration) -> str | None:
+    text = inspect.getdoc(registration.target)
+    return text.partition("\n")[0] if text else None
+
+
+def _read(path: Path) -> tuple[dict[str, ObjectSnapshot], Finding | None]:
+    """What published schemas or a snapshot say, by key; or why they cannot be read."""
+    found: dict[str, ObjectSnapshot] = {}
+    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    if not files:
+        return {}, _unreadable(path, "published config schemas", "a folder without any")
+    for file in files:
+        try:
+            document = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}, _unreadable(file, "published config schemas", "nothing at this path")
+        except (OSError, ValueError, RecursionError) as error:
+            return {}, _unreadable(file, "JSON", printable(error))
+        if isinstance(document, dict) and "snapshot_version" in document:
+            snapshot = read_snapshot(document)
+            if snapshot.value is None:
+                return {}, _unreadable(file, "a snapshot", "something else")
+            found |= {item.key: item for item in snapshot.value.objects}
+            continue
+        item, problems = read_published(document)
+        if item is None:
+            place = f"{problems[0].found} at {problems[0].pointer or '/'}"
+            return {}, _unreadable(file, problems[0].wanted, place)
+        found[item.key] = item
+    return found, None
+
+
+def _unreadable(path: Path, wanted: str, found: str) -> Finding:
+    return finding(
+        "A108",
+        Policy.COMPATIBLE,
+        "no schemas can be read here",
+        location=printable(path, limit=500),
+        wanted=wanted,
+        found=found,
+        hint="they are written by: keras-registry schema export",
+    )

@@ -1,0 +1,112 @@
+"""``keras-registry snapshot DIST``: write or check the public face of a plugin distribution."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keras_registry.cli import Exit
+from keras_registry.cli.output import print_json, say
+from keras_registry.cli.plugins import find_plugin_distribution, import_plugins
+from keras_registry.environment import find_package_folders, stale_snapshot_finding
+from keras_registry.errors import SettingsError
+from keras_registry.findings import Finding, Level, render_findings
+from keras_registry.publishing import take_snapshot
+from keras_registry.registration import default_registry
+from keras_registry.snapshot import SNAPSHOT_FILE, changed_members, dump_snapshot
+
+if TYPE_CHECKING:
+    import argparse
+
+    from keras_registry.environment import InstalledDistribution
+    from keras_registry.snapshot import Snapshot
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command."""
+    parser.add_argument("distribution", help="an installed plugin distribution")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 if it is out of date"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        help=f"where to write it (default: {SNAPSHOT_FILE} in the import package)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Writes or checks the snapshot; the distribution's plugins are imported."""
+    distribution = find_plugin_distribution(parsed.distribution)
+    findings = import_plugins(distribution)
+    if findings:
+        return _end(parsed, distribution, findings, f"{distribution.name} has no snapshot")
+    snapshot = take_snapshot(distribution, default_registry)
+    path = parsed.output or _path_in(distribution, writing=not parsed.check)
+    if parsed.check:
+        findings = _compare(distribution, snapshot, path)
+        state = "is out of date" if findings else "is up to date"
+        return _end(parsed, distribution, findings, f"the snapshot of {distribution.name} {state}")
+    text = json.dumps(dump_snapshot(snapshot), indent=1, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return _end(parsed, distribution, [], f"{path} written: {len(snapshot.objects)} objects")
+
+
+def _end(
+    parsed: argparse.Namespace,
+    distribution: InstalledDistribution,
+    findings: list[Finding],
+    text: str,
+) -> int:
+    if parsed.json:
+        print_json("snapshot", findings, distribution=distribution.name)
+    else:
+        say(render_findings(text, findings) if findings else text)
+    return Exit.FINDINGS if findings else Exit.OK
+
+
+def _path_in(distribution: InstalledDistribution, *, writing: bool) -> Path:
+    """Where the snapshot lies in the sources of a distribution."""
+    if not writing and distribution.snapshot.path is not None:
+        return distribution.snapshot.path
+    if writing and not distribution.editable:
+        message = (
+            f"{distribution.name} is not installed in editable mode, so its sources are not here: "
+            "run pip install --editable in its folder, or give --output"
+        )
+        raise SettingsError(message)
+    folders = find_package_folders(distribution)
+    if not folders:
+        message = (
+            f"the plugins of {distribution.name} are in single modules, and a snapshot needs a "
+            "package to lie in: make the module a folder with an __init__.py"
+        )
+        raise SettingsError(message)
+    return folders[0] / SNAPSHOT_FILE
+
+
+def _compare(distribution: InstalledDistribution, true: Snapshot, path: Path) -> list[Finding]:
+    """What is wrong with the snapshot that a distribution has; warnings count as errors here."""
+    installed = distribution.snapshot
+    if installed.snapshot is None:
+        findings = list(installed.findings)
+        if not findings:
+            findings = [stale_snapshot_finding(distribution, path, "code", ["nothing at all"])]
+    else:
+        said = {item.key: item for item in installed.snapshot.objects}
+        differing = [
+            item.key
+            for item in true.objects
+            if item.key not in said or changed_members(said[item.key], item)
+        ]
+        differing += sorted(said.keys() - {item.key for item in true.objects})
+        if not differing:
+            return []
+        findings = [stale_snapshot_finding(distribution, path, "code", differing)]
+    return [replace(item, level=Level.ERROR) for item in findings]
