@@ -18,15 +18,15 @@ from keras_registry.bridge.loading import Load
 from keras_registry.bridge.saving import known_objects, replacing
 from keras_registry.config import CONFIG_VERSION_FIELD
 from keras_registry.documents import generator
-from keras_registry.findings import Finding, finding
 from keras_registry.manifest import MANIFEST_KEY, dump_manifest, read_manifest
 from keras_registry.names import Kind
 from keras_registry.recording import record_model
-from keras_registry.resolution import Source
+from keras_registry.resolution import Source, renamed_finding
 
 if TYPE_CHECKING:
     import os
 
+    from keras_registry.findings import Finding
     from keras_registry.manifest import WeightsRecord
     from keras_registry.registration import Registration
 
@@ -74,7 +74,7 @@ def migrate_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     new = _migrate_node(copy.deepcopy(old), live)
     if new == old:
         return Migrated((), None)
-    notes = [item for item in load.findings if item.code in {"S104", "R305"}]
+    notes = [item for item in load.findings if item.code == "S104"]
     notes += _renamings(load, live)
     weights = load.manifest.weights if load.manifest is not None else None
     with tempfile.TemporaryDirectory(prefix="keras-registry-migrate-") as folder:
@@ -147,18 +147,19 @@ def _present(node: dict[str, Any], registration: Registration) -> dict[str, Any]
 
 
 def _renamings(load: Load, live: dict[str, Registration]) -> list[Finding]:
-    return [
-        finding(
-            "R305",
-            load.resolution.policy,
-            f"{item.needs.key} is written as {live[item.key].key}",
-            needs=(item.needs,),
-            wanted=item.needs.key,
-            found=live[item.key].key,
-        )
-        for item in load.resolution.objects
-        if item.key in live and live[item.key].key != item.key
-    ]
+    """What of the file gets another key, or another class name."""
+    findings = []
+    for item in load.resolution.objects:
+        registration = live.get(item.key)
+        if registration is None:
+            continue
+        names = {use.class_name for use in item.uses if use.class_name is not None}
+        others = sorted(names - {registration.target.__name__})
+        if registration.key != item.key or (others and registration.kind is not Kind.FUNCTION):
+            old = [item.needs.key, *others]
+            new = f"{registration.key}, {registration.target.__name__}"
+            findings.append(renamed_finding(load.resolution, item, old, new))
+    return findings
 
 
 def _moves_weights(load: Load, live: dict[str, Registration]) -> bool:

@@ -17,7 +17,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BeforeValidator, Strict
 
 from keras_registry import types as t
-from keras_registry.types.fields import EitherField, KerasField, ValueField
+from keras_registry.types.fields import EitherField, KerasField, ValueField, field_for_class
+from keras_registry.types.values import ANYTHING
 
 __all__ = ["UnstorableError", "as_field", "takes_none"]
 
@@ -93,18 +94,18 @@ _PLAIN: dict[Any, Any] = {
 }
 _PLAIN |= {str: Annotated[str, Strict()]}
 
-_ANY = Annotated[Any, t.ANYTHING]
+_ANY = Annotated[Any, ANYTHING]
 
 
 def _any_dict(value: Any) -> dict[Any, Any]:
-    restored = t.ANYTHING.to_object(value)
+    restored = ANYTHING.to_object(value)
     if not isinstance(restored, dict):
         raise TypeError
     return restored
 
 
 _ANY_DICT = ValueField(
-    "dict", "a dict", stored_as=("object",), take=_any_dict, store=t.ANYTHING.store, builds=True
+    "dict", "a dict", stored_as=("object",), take=_any_dict, store=ANYTHING.store, builds=True
 )
 _BARE: dict[Any, Any] = {
     list: list[_ANY],
@@ -172,7 +173,7 @@ def _of_class(cls: type, hint: Any) -> Any:
     if family == "numpy":
         return t.Array if cls.__name__ == "ndarray" else hint
     if hasattr(cls, "get_config") and hasattr(cls, "from_config"):
-        return Annotated[cls, t.field_for_class(cls)]
+        return Annotated[cls, field_for_class(cls)]
     if cls.__qualname__ == "SeedGenerator" and family == "keras":
         return t.SeedGenerator
     return hint

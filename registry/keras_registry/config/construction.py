@@ -13,7 +13,7 @@ from keras_registry.config.arguments import copied, keep_arguments
 from keras_registry.config.faults import config_error
 from keras_registry.config.prepared import Validated, expecting, take_expected
 from keras_registry.config.schema import problem_of_build, problems_of
-from keras_registry.types import build
+from keras_registry.types.fields import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from keras_registry.hashes import hash_json
-from keras_registry.types import KerasField
+from keras_registry.types.fields import KerasField
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

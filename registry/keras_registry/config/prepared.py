@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.types import Deferred
+from keras_registry.types.fields import Deferred
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

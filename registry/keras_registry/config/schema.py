@@ -12,7 +12,7 @@ from keras_registry.config.json_schema import fingerprint_properties, own_proper
 from keras_registry.config.validators import validates_objects, without_validators
 from keras_registry.migrations import Migration, migrate
 from keras_registry.names import printable
-from keras_registry.types import FORM_ONLY
+from keras_registry.types.fields import FORM_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

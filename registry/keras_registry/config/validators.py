@@ -21,7 +21,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from keras_registry.types import KerasField
+from keras_registry.types.fields import KerasField
 
 __all__ = ["holds_objects", "validates_objects", "without_validators"]
 

@@ -32,7 +32,7 @@ from keras_registry.config.schema import (
     problems_of,
     read_config_version,
 )
-from keras_registry.config.sharing import sharing_scope
+from keras_registry.config.sharing import sharing_scope, unmark_policies
 from keras_registry.config.weight_migration import mark_migrated, wrap_load_own_variables
 from keras_registry.errors import ConfigError
 from keras_registry.types.values import store
@@ -114,12 +114,14 @@ def _derive_get_config(cls: type, schema: ConfigSchema) -> None:
         values, has_changed = record.current(self, label)
         if has_changed:
             _check_values(cls, schema, self, values)
-        with sharing_scope():
+        with sharing_scope() as is_alone:
             base = _base_config(cls, self)
             base.pop(CONFIG_VERSION_FIELD, None)
             if "dtype" in base_arguments(cls) and "dtype" not in base:
                 base["dtype"] = self.dtype
             config = {**base, **_to_config(cls, schema, values)}
+        if is_alone:
+            unmark_policies(config)
         if version > 1:
             config[CONFIG_VERSION_FIELD] = version
         return config

@@ -37,7 +37,8 @@ def make_published_schema(item: ObjectSnapshot, description: str | None = None) 
         item: What the object's code says of it.
         description: What the object is, in a line.
     """
-    facts = {name: v for name, v in dump_object(item).items() if name not in _ELSEWHERE}
+    said = dump_object(item)
+    facts = {_RENAMED.get(name, name): v for name, v in said.items() if name not in _ELSEWHERE}
     own = item.config or {"properties": {}, "required": []}
     properties = {**{name: {} for name in item.accepts or ()}, **own["properties"]}
     if (item.config_version or 1) > 1:
@@ -55,6 +56,7 @@ def make_published_schema(item: ObjectSnapshot, description: str | None = None) 
     return {name: value for name, value in document.items() if value is not None}
 
 
+_RENAMED = {"schema": "fingerprint"}
 _ELSEWHERE = ("config", "module", "class_name")
 
 
@@ -75,6 +77,7 @@ def read_published(document: Any) -> tuple[ObjectSnapshot | None, tuple[Problem,
     fields = facts.get("fields")
     names = fields if isinstance(fields, list) else []
     own = {name: properties[name] for name in names if name in properties}
-    config = {"properties": own, "required": facts.get("required", [])}
-    has_schema = facts.get("schema") is not None
-    return read_object({**facts, "config": config if has_schema else None})
+    config: Any = {"properties": own, "required": facts.get("required", [])}
+    fingerprint = facts.get("fingerprint")
+    config = None if fingerprint is None else config
+    return read_object({**facts, "schema": fingerprint, "config": config})

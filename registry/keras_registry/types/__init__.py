@@ -23,20 +23,14 @@ from pydantic_core import PydanticCustomError
 
 from keras_registry.types import values
 from keras_registry.types.fields import (
-    FORM_ONLY,
     ByNameField,
-    Deferred,
-    EitherField,
     FunctionField,
-    KerasField,
     ObjectField,
     ValueField,
-    build,
+    field_for_class,
 )
 
 __all__ = [
-    "ANYTHING",
-    "FORM_ONLY",
     "Activation",
     "Array",
     "Axis",
@@ -45,11 +39,8 @@ __all__ = [
     "DType",
     "DTypePolicy",
     "DataFormat",
-    "Deferred",
-    "EitherField",
     "Function",
     "Initializer",
-    "KerasField",
     "KerasObject",
     "Layer",
     "LearningRate",
@@ -59,7 +50,6 @@ __all__ = [
     "Model",
     "NonNegativeFloat",
     "NonNegativeInt",
-    "ObjectField",
     "Optimizer",
     "Padding",
     "PathFreeText",
@@ -71,8 +61,6 @@ __all__ = [
     "SeedGenerator",
     "Shape",
     "Tensor",
-    "build",
-    "field_for_class",
 ]
 
 T = TypeVar("T")
@@ -269,12 +257,6 @@ SeedGenerator = Annotated[
 """A generator of seeds, made of an integer or None if need be; its state is a weight."""
 
 
-def field_for_class(cls: type) -> ObjectField:
-    """The field for objects of a class, which must have ``get_config`` and ``from_config``."""
-    name = f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}"
-    return ObjectField(name, f"an object of {cls.__qualname__}", base=cls)
-
-
 if TYPE_CHECKING:
     KerasObject = Annotated[T, "an object of this class"]
 else:
@@ -347,14 +329,3 @@ Tensor = Annotated[
     ),
 ]
 """A tensor of the running backend, of any rank."""
-
-ANYTHING = ValueField(
-    "any",
-    "a value that a config can hold",
-    takes_none=True,
-    stored_as=("string", "object", "array", "number", "boolean"),
-    take=values.restore,
-    store=values.store,
-    builds=True,
-)
-"""The field of an argument without a type: numbers, text, containers, arrays, Keras objects."""

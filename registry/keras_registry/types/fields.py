@@ -31,6 +31,7 @@ __all__ = [
     "ObjectField",
     "ValueField",
     "build",
+    "field_for_class",
     "is_serialised",
 ]
 
@@ -262,6 +263,12 @@ class ObjectField(KerasField):
         if isinstance(value, str) or (callable(value) and not hasattr(value, "get_config")):
             raise self.refusal()
         super().check_form(value)
+
+
+def field_for_class(cls: type) -> ObjectField:
+    """The field for objects of a class, which must have ``get_config`` and ``from_config``."""
+    name = f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}"
+    return ObjectField(name, f"an object of {cls.__qualname__}", base=cls)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.types.fields import is_serialised
+from keras_registry.types.fields import ValueField, is_serialised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "ANYTHING",
     "restore",
     "store",
     "store_array",
@@ -195,3 +196,15 @@ def restore(value: Any) -> Any:  # noqa: PLR0911 - one case for each form
 
         return keras.saving.deserialize_keras_object(value)
     return {name: restore(item) for name, item in value.items()}
+
+
+ANYTHING = ValueField(
+    "any",
+    "a value that a config can hold",
+    takes_none=True,
+    stored_as=("string", "object", "array", "number", "boolean"),
+    take=restore,
+    store=store,
+    builds=True,
+)
+"""The field of an argument without a type: numbers, text, containers, arrays, Keras objects."""
