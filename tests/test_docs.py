@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keras_registry import types
 from keras_registry.findings import CODES, Policy
 
 if TYPE_CHECKING:
@@ -65,3 +66,20 @@ def test_section_has_title_levels_and_explanation(code: str) -> None:
     assert f"**{row.title}**" in section
     assert f"| {' | '.join(row.level(policy) for policy in Policy)} |" in section
     assert row.explanation in " ".join(section.split())
+
+
+def test_every_field_type_and_step_is_explained() -> None:
+    """The page for authors names all that `types` and `migrations` offer them."""
+    page = (CHECKOUT / "docs" / "config-schemas.md").read_text(encoding="utf-8")
+    fields = [f"`t.{name}`" for name in types.__all__ if name != "KerasObject"]
+    steps = ["rename(", "move(", "drop(", "add(", "convert("]
+
+    missing = [name for name in (*fields, *steps) if name not in page.replace("`, `t.", "`\n`t.")]
+    assert missing == []
+
+
+def test_python_blocks_of_the_page_for_authors_run() -> None:
+    """The Python on the page for authors is what it says."""
+    page = (CHECKOUT / "docs" / "config-schemas.md").read_text(encoding="utf-8")
+    for text in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        exec(compile(text, "config-schemas.md", "exec"), {})  # noqa: S102 - the page is ours

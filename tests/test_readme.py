@@ -84,6 +84,23 @@ def test_the_missing_plugin_is_told_as_the_readme_says(story):
     assert find_block("output", "serve.py without acme-layers") in done.stderr
 
 
+def test_an_old_file_is_migrated_as_the_readme_says(story, tmp_path):
+    """The next version of the distribution loads the file of the version before."""
+    project = tmp_path / "project"
+    module = project / "acme_layers" / "gated.py"
+    module.parent.mkdir(parents=True)
+    (module.parent / "__init__.py").touch()
+    module.write_text(find_block("python", "acme_layers/gated.py in 2.0.0"), encoding="utf-8")
+    metadata = find_block("toml", "pyproject.toml").replace("1.4.2", "2.0.0")
+    (project / "pyproject.toml").write_text(metadata, encoding="utf-8")
+    site = tmp_path / "site"
+    pip_install(build_wheel(project, tmp_path), site)
+
+    done = run_python(find_block("python", "serve.py"), path=[site], cwd=story).check()
+
+    assert done.stdout == find_block("output", "serve.py with acme-layers 2.0.0")
+
+
 def test_the_commands_print_what_the_readme_says(story):
     """Each command of the console block prints the lines below it."""
     (console,) = [b.text for b in blocks() if b.language == "console"]
@@ -113,6 +130,8 @@ def test_every_block_is_known():
         ("python", "serve.py"),
         ("output", "serve.py"),
         ("output", "serve.py without acme-layers"),
+        ("python", "acme_layers/gated.py in 2.0.0"),
+        ("output", "serve.py with acme-layers 2.0.0"),
         ("console", ""),
         ("python", ""),
         ("", ""),
