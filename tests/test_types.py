@@ -279,13 +279,17 @@ class TestInitializer:
         assert refusal(t.Initializer, value) == NO_INITIALIZER
 
 
-@pytest.mark.parametrize("annotation", [t.Activation, t.Initializer], ids=["act", "init"])
-def test_the_json_schema_says_what_is_taken(annotation):
-    """The JSON Schema of a field allows a name, an object or null, and says it in words."""
+@pytest.mark.parametrize(
+    ("annotation", "kinds"),
+    [(t.Activation, ["string", "object", "null"]), (t.Initializer, ["string", "object"])],
+    ids=["act", "init"],
+)
+def test_the_json_schema_says_what_is_taken(annotation, kinds):
+    """The JSON Schema of a field allows a name or an object, and says it in words."""
     schema = pydantic.TypeAdapter(annotation).json_schema()
 
     assert schema["description"].startswith("the name of an ")
-    assert [kind["type"] for kind in schema["anyOf"]] == ["string", "object", "null"]
+    assert schema["type"] == kinds
 
 
 def test_the_json_schema_of_a_positive_int():

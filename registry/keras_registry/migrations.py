@@ -297,18 +297,22 @@ def migrate(
                 raise MigrationError(message) from error
             fault = _fault_of(config)
             if fault is not None:
-                message = f"{words} made {fault}, which is no config"
+                message = f"{words} returned {fault}"
                 raise MigrationError(message)
             taken.append(words)
     return config, tuple(taken)
 
 
 def _fault_of(config: Any) -> str | None:
-    """Why something is no config, or None."""
-    if not isinstance(config, dict) or not all(isinstance(name, str) for name in config):
-        return f"a {type(config).__name__}" if not isinstance(config, dict) else "unnamed members"
+    """What a step returned that is no config, or None."""
+    if not isinstance(config, dict):
+        found = "None" if config is None else f"a {type(config).__name__}"
+        return f"{found}, and no config: a step returns the new config as a dict"
+    unnamed = next((name for name in config if not isinstance(name, str)), None)
+    if unnamed is not None:
+        return f"a config with the field {unnamed!r}, which is no text"
     try:
         json.dumps(config)
     except (TypeError, ValueError, RecursionError) as error:
-        return f"something that JSON cannot hold ({error})"
+        return f"a config that JSON cannot hold: {error}"
     return None

@@ -1,24 +1,27 @@
-"""Fingerprints of config schemas: equal for equal schemas, however they are spelled."""
+"""Config schemas as JSON Schema, and their fingerprints: equal for equal schemas."""
 
-from enum import Enum
+import dataclasses
+import json
+from enum import Enum, IntEnum
 from typing import Annotated, Any, Dict, List, Literal, Optional, Tuple, Union  # noqa: UP035
 
 import annotated_types
+import jsonschema
 import keras
 import pydantic
 import pytest
-from keras_registry.config.fingerprint import fingerprint_model, normal_form
 from pydantic import Field
 
 from keras_registry import register
 from keras_registry import types as t
-from keras_registry.config import derive_schema
+from keras_registry.config import ConfigSchema, derive_schema
+from keras_registry.config.json_schema import fingerprint_properties, own_properties
 from keras_registry.registration import default_registry
 
 
 def fingerprint_of(**fields):
     """Return the fingerprint of a model with these fields."""
-    return fingerprint_model(pydantic.create_model("Made", **fields))
+    return fingerprint_properties(own_properties(pydantic.create_model("Made", **fields)))
 
 
 def derived(source):
@@ -59,16 +62,25 @@ def test_the_fingerprint_of_the_example():
     schema = default_registry.find("acme>GatedDense").schema
 
     # Files in the world carry this value: if it changes, each of them loads with R206 or R207.
-    assert schema.fingerprint == "xxh3:e2d49449396006a8b9cc4878b28875a4"
-    assert normal_form(schema.model) == [
-        {"name": "activation", "type": {"keras": "activation"}, "default": "gelu"},
-        {
-            "name": "kernel_initializer",
-            "type": {"keras": "initializer"},
-            "default": "glorot_uniform",
+    assert schema.fingerprint == "xxh3:fd7cf37feebf7606df6b64c07e401c08"
+    assert schema.properties == {
+        "properties": {
+            "activation": {
+                "x-keras": "activation",
+                "description": "the name of an activation or a function",
+                "type": ["string", "object", "null"],
+                "default": "gelu",
+            },
+            "kernel_initializer": {
+                "x-keras": "initializer",
+                "description": "the name of an initializer or an Initializer",
+                "type": ["string", "object"],
+                "default": "glorot_uniform",
+            },
+            "units": {"type": "integer", "exclusiveMinimum": 0},
         },
-        {"name": "units", "type": {"of": "integer", "gt": 0}, "required": True},
-    ]
+        "required": ["units"],
+    }
 
 
 def test_form():
@@ -213,6 +225,30 @@ def test_arguments_of_keras_bases_do_not_matter():
     assert derive_schema(Short).fingerprint == derive_schema(Long).fingerprint
 
 
+@pytest.mark.parametrize("name", ["activation", "properties", "description", "default", "enum"])
+def test_what_only_people_read_does_not_matter(name):
+    """The words that describe a field type do not enter the fingerprint, whatever its name is."""
+    schema = own_properties(pydantic.create_model("Made", **{name: (t.Activation, "relu")}))
+    other = json.loads(json.dumps(schema))
+    other["properties"][name]["description"] = "other words"
+    other["properties"][name]["title"] = "Other"
+
+    assert other != schema
+    assert fingerprint_properties(other) == fingerprint_properties(schema)
+
+
+@pytest.mark.parametrize("name", ["title", "description"])
+def test_a_field_that_is_called_like_an_annotation_counts(name):
+    """A field called `title` or `description` enters the fingerprint like any other."""
+    found = {
+        fingerprint_of(units=(int, 1)),
+        fingerprint_of(**{"units": (int, 1), name: (int, 1)}),
+        fingerprint_of(**{"units": (int, 1), name: (str, "")}),
+    }
+
+    assert len(found) == 3
+
+
 def test_docs_and_names_of_models_do_not_matter():
     """Titles, descriptions and the name of the model do not enter the fingerprint."""
 
@@ -226,7 +262,9 @@ def test_docs_and_names_of_models_do_not_matter():
 
         units: int = 3
 
-    assert fingerprint_model(One) == fingerprint_model(Other)
+    assert fingerprint_properties(own_properties(One)) == fingerprint_properties(
+        own_properties(Other)
+    )
 
 
 def test_a_given_model_equals_a_derived_one():
@@ -236,7 +274,7 @@ def test_a_given_model_equals_a_derived_one():
         units: t.PositiveInt
         activation: t.Activation = "gelu"
 
-    assert fingerprint_model(Given) == derived(
+    assert ConfigSchema(Given).fingerprint == derived(
         "units: t.PositiveInt, activation: t.Activation = 'gelu'"
     )
 
@@ -257,6 +295,146 @@ def test_a_nested_model_counts_by_its_fields():
 
     assert one == same
     assert one != wider
+
+
+def test_a_dataclass_counts_by_its_fields():
+    """A field that is a dataclass enters as a model with the same fields and defaults does."""
+
+    @dataclasses.dataclass
+    class Held:
+        units: int
+        rate: float = 1
+        widths: list[int] = dataclasses.field(default_factory=list)
+
+    class Given(pydantic.BaseModel):
+        units: int
+        rate: float = 1.0
+        widths: list[int] = Field(default_factory=list)
+
+    assert fingerprint_of(inner=(Held, ...)) == fingerprint_of(inner=(Given, ...))
+
+
+class Node(pydantic.BaseModel):
+    """A model that holds itself."""
+
+    units: int = 1
+    inner: Optional["Node"] = None
+
+
+def test_a_model_that_holds_itself():
+    """A model that holds itself is written once and referred to by its name."""
+    inner = own_properties(Node)["properties"]["inner"]
+
+    assert inner == {"anyOf": [{"type": "null"}, {"x-python": "Node"}], "default": None}
+    assert fingerprint_of(node=(Node, ...)) == fingerprint_of(node=(Node, ...))
+
+
+class Size(IntEnum):
+    """A choice of numbers."""
+
+    LARGE = 9
+    SMALL = 1
+
+
+@pytest.mark.parametrize(
+    ("annotation", "schema"),
+    [
+        (int, {"type": "integer"}),
+        (float, {"type": "number"}),
+        (str, {"type": "string"}),
+        (bool, {"type": "boolean"}),
+        (None, {"type": "null"}),
+        (Any, {}),
+        (Literal["b", 1], {"enum": ["b", 1]}),
+        (Colour, {"enum": ["blue", "red"]}),
+        (Size, {"enum": [1, 9]}),
+        (int | None, {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        (list[int], {"type": "array", "items": {"type": "integer"}}),
+        (set[int], {"type": "array", "x-python": "set", "items": {"type": "integer"}}),
+        (frozenset[int], {"type": "array", "x-python": "frozenset", "items": {"type": "integer"}}),
+        (tuple[int, ...], {"type": "array", "x-python": "tuple", "items": {"type": "integer"}}),
+        (
+            tuple[int, str],
+            {
+                "type": "array",
+                "x-python": "tuple",
+                "prefixItems": [{"type": "integer"}, {"type": "string"}],
+                "minItems": 2,
+                "maxItems": 2,
+            },
+        ),
+        (dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),
+        (
+            dict[int, str],
+            {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "propertyNames": {"pattern": "^-?[0-9]+$"},
+            },
+        ),
+        (
+            dict[Literal["a"], int],
+            {
+                "type": "object",
+                "additionalProperties": {"type": "integer"},
+                "propertyNames": {"enum": ["a"]},
+            },
+        ),
+        (t.Probability, {"type": "number", "minimum": 0.0, "maximum": 1.0}),
+        (
+            Annotated[int, Field(gt=1, lt=9, multiple_of=2)],
+            {
+                "type": "integer",
+                "exclusiveMinimum": 1,
+                "exclusiveMaximum": 9,
+                "multipleOf": 2,
+            },
+        ),
+        (
+            Annotated[str, Field(max_length=4, pattern="^a")],
+            {
+                "type": "string",
+                "maxLength": 4,
+                "pattern": "^a",
+            },
+        ),
+        (
+            Annotated[list[int], Field(min_length=1)],
+            {
+                "type": "array",
+                "items": {"type": "integer"},
+                "minItems": 1,
+            },
+        ),
+        (
+            Annotated[dict[str, int], Field(max_length=2)],
+            {
+                "type": "object",
+                "additionalProperties": {"type": "integer"},
+                "maxProperties": 2,
+            },
+        ),
+        (
+            Annotated[t.Axis, annotated_types.MaxLen(2)],
+            {
+                "x-keras": "axis",
+                "description": "an axis or several",
+                "type": ["integer", "array"],
+                "maxItems": 2,
+            },
+        ),
+    ],
+    ids=str,
+)
+def test_json_schema(annotation, schema):
+    """Each sort of type has one JSON Schema, at the top and inside another type."""
+    model = pydantic.create_model("Made", units=(annotation, ...), inner=(list[annotation], ...))
+
+    properties = own_properties(model)["properties"]
+
+    assert properties["units"] == schema
+    assert properties["inner"] == {"type": "array", "items": schema}
+    jsonschema.Draft202012Validator.check_schema({"properties": properties})
 
 
 def test_a_default_that_is_made_anew():

@@ -69,10 +69,10 @@ def test_config_and_object_come_from_the_given_model(gated):
 
 
 def test_saved_configs_are_checked_by_the_given_model(gated):
-    """`validate_config` applies the given model to a saved config."""
+    """`read_config` applies the given model to a saved config."""
     schema = default_registry.find("acme>Gated").schema
 
-    assert schema.validate_config(gated(3, name="gate").get_config()) == ()
+    assert schema.read_config(gated(3, name="gate").get_config()).problems == ()
     (problem,) = schema.read_config({"units": 3, "heads": 3}).problems
     assert problem.field == "heads"
 

@@ -49,19 +49,21 @@ def test_fields_with_a_default_may_be_absent(schema):
 def test_a_problem_says_where_what_and_what_instead(schema):
     """A problem names the field, what the schema says and what the config holds."""
     assert schema.read_config({"units": 0}).problems == (
-        ConfigProblem("units", "Input should be greater than 0", "0"),
+        ConfigProblem("units", "Input should be greater than 0", "0", ("units",)),
     )
 
 
 def test_a_missing_field(schema):
     """A field that has to be there and is not is found as nothing."""
-    assert schema.read_config({}).problems == (ConfigProblem("units", "Field required", "nothing"),)
+    assert schema.read_config({}).problems == (
+        ConfigProblem("units", "Field required", "nothing", ("units",)),
+    )
 
 
 def test_an_unknown_field(schema):
     """A field that neither the class nor its parents take is a problem."""
     assert schema.read_config({"units": 3, "surprise": [1]}).problems == (
-        ConfigProblem("surprise", "no such field", "[1]"),
+        ConfigProblem("surprise", "no such field", "[1]", ("surprise",)),
     )
 
 
@@ -70,15 +72,14 @@ def test_the_place_inside_a_value(schema):
     (problem,) = schema.read_config({"units": 3, "widths": [1, "2"]}).problems
 
     assert (problem.field, problem.found) == ("widths[1]", "'2'")
+    assert problem.location == ("widths", 1)
 
 
 def test_all_problems_at_once(schema):
     """One look tells of every problem."""
-    problems = schema.validate_config(
-        {"surprise": 1, "units": "3", "activation": 5, "widths": ["1", "2"]}
-    )
+    config = {"surprise": 1, "units": "3", "activation": 5, "widths": ["1", "2"]}
 
-    assert [p.field for p in problems] == [
+    assert [p.field for p in schema.read_config(config).problems] == [
         "surprise",
         "units",
         "activation",
@@ -113,7 +114,6 @@ def test_the_version_is_no_field(schema):
             "registered_name": "function",
         },
         {"module": "os", "class_name": "Evil", "config": {}, "registered_name": "acme>Evil"},
-        None,
     ],
     ids=str,
 )
@@ -122,6 +122,16 @@ def test_only_the_form_is_looked_at(schema, value):
     config = {"units": 3, "activation": value, "kernel_initializer": value}
 
     assert schema.read_config(config).problems == ()
+
+
+def test_none_only_where_it_stands_for_something(schema):
+    """None is a value of an activation, the identity, and none of an initializer."""
+    (problem,) = schema.read_config(
+        {"units": 3, "activation": None, "kernel_initializer": None}
+    ).problems
+
+    assert problem.field == "kernel_initializer"
+    assert problem.wanted == "Input should be the name of an initializer or an Initializer"
 
 
 @pytest.mark.parametrize("value", [5, 0.5, ["relu"], {}, {"class_name": 5}, {"config": "relu"}])
@@ -157,7 +167,7 @@ def test_the_config_is_left_as_it_is(schema):
     config = {"units": 3, "widths": [1], CONFIG_VERSION_FIELD: 1, "surprise": {}}
     before = {**config, "widths": [1], "surprise": {}}
 
-    schema.read_config(config).problems
+    schema.read_config(config)
 
     assert config == before
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keras_registry.environment import Environment, InstalledDistribution
 from keras_registry.documents import forms
+from keras_registry.environment import Environment, InstalledDistribution
 from tests.support.distributions import (
     PluginProject,
     build_wheel,

@@ -10,16 +10,29 @@ from keras_registry.environment import Environment
 from keras_registry.findings import Policy
 from keras_registry.hashes import hash_json
 from keras_registry.manifest import read_manifest
+from keras_registry.publishing import describe_registration
 from keras_registry.resolution import resolve_model
 from tests.support.distributions import hand_made_distribution, record_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from keras_registry.resolution import Resolution
+    from keras_registry.registration import Registry
+    from keras_registry.resolution import ObjectResolution, Resolution
+    from keras_registry.snapshot import ObjectSnapshot
 
-__all__ = ["LAYERS", "NoScan", "World", "layer", "manifest_of", "model", "of_code"]
+__all__ = [
+    "LAYERS",
+    "NoScan",
+    "World",
+    "described_by",
+    "layer",
+    "manifest_of",
+    "model",
+    "of_code",
+    "unknown",
+]
 
 LAYERS = "keras_registry.layers"
 
@@ -188,3 +201,17 @@ class World:
 def of_code(findings: Iterable[Any], *codes: str) -> list[Any]:
     """Return the findings with one of the codes."""
     return [finding for finding in findings if finding.code in codes]
+
+
+def described_by(registry: Registry) -> Callable[[ObjectResolution], ObjectSnapshot | None]:
+    """Return a function that says what the code of an object says of it, its plugin imported."""
+
+    def find(item: ObjectResolution) -> ObjectSnapshot | None:
+        live = None if item.plugin is None else registry.find(item.plugin.key)
+        return None if live is None else describe_registration(live)
+
+    return find
+
+
+def unknown(item: ObjectResolution) -> None:
+    """Return what is known of an object whose plugin is not imported and has no snapshot."""

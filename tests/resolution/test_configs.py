@@ -7,7 +7,7 @@ from keras_registry.config import derive_schema
 from keras_registry.findings import Level, render_finding
 from keras_registry.names import Kind
 from keras_registry.registration import Registration, Registry
-from keras_registry.resolution import Source, validate_configs
+from keras_registry.resolution import Source, judge_configs
 from tests.resolution.situations import layer, manifest_of, model
 from tests.support.golden import check_golden
 
@@ -40,7 +40,7 @@ def validate(world):
         world.install(version=installed)
         manifest = manifest_of(config, version=version, **members)
         resolution = world.resolve(config, manifest)
-        return validate_configs(resolution, config, registry or imported())
+        return judge_configs(resolution, config, registry or imported()).findings
 
     return validate
 
@@ -94,8 +94,8 @@ class TestFindings:
 
         assert [(f.code, f.level) for f in findings] == [("S101", Level.ERROR)] * 2
         assert [f.location for f in findings] == [
-            "/config/layers/0/config",
-            "/config/layers/2/config",
+            "/config/layers/0/config/units",
+            "/config/layers/2/config/units",
         ]
         assert [str(f.needs[0]) for f in findings] == [
             'acme>Gated (1 place, layers[0] "a")',
@@ -104,9 +104,10 @@ class TestFindings:
         assert all(f.distribution == "acme-layers" for f in findings)
 
     def test_all_problems_of_a_place_in_one_finding(self, validate):
-        """The problems of one object are one finding."""
+        """The problems of one object are one finding, whose location is the object's config."""
         (found,) = validate(model(layer(units="3", widths=["1"], surprise=1)))
 
+        assert found.location == "/config/layers/0/config"
         assert found.summary.count("gated") == 3
         assert "units = '3'" in found.found
 
@@ -115,6 +116,17 @@ class TestFindings:
         (found,) = validate(model(layer(units=0, name="gate")))
 
         assert found.summary == 'layers[0] "gate": units: Input should be greater than 0'
+
+    @pytest.mark.parametrize(
+        ("wrong", "location"),
+        [({"widths": [1, "2"]}, "widths/1"), ({"a/b~c": 1}, "a~1b~0c"), ({"x\x1b": 1}, "x\\x1b")],
+        ids=str,
+    )
+    def test_the_location_of_a_single_problem(self, validate, wrong, location):
+        """A problem that is the only one is located by a JSON pointer to the very value."""
+        (found,) = validate(model(layer(units=3, **wrong)))
+
+        assert found.location == f"/config/layers/0/config/{location}"
 
     def test_a_missing_field(self, validate):
         """A field that has to be there is told by its name."""
@@ -156,7 +168,7 @@ class TestWhoIsChecked:
         registry = imported()
         resolution = world.resolve(self.BAD, registry=registry)
 
-        (found,) = validate_configs(resolution, self.BAD, registry)
+        (found,) = judge_configs(resolution, self.BAD, registry).findings
 
         assert resolution.objects[0].source is Source.LIVE
         assert (found.code, found.distribution) == ("S101", None)
@@ -173,13 +185,13 @@ class TestWhoIsChecked:
         registry = imported()
         resolution = world.resolve(self.BAD, registry=registry, **options)
 
-        assert validate_configs(resolution, self.BAD, registry) == []
+        assert judge_configs(resolution, self.BAD, registry).findings == []
 
     def test_what_keras_has_is_not(self, world):
         """An object that plain Keras has is used as it is."""
         resolution = world.resolve(self.BAD, keras_has=lambda use: True)
 
-        assert validate_configs(resolution, self.BAD, imported()) == []
+        assert judge_configs(resolution, self.BAD, imported()).findings == []
 
     def test_an_object_without_a_schema_is_not(self, validate):
         """A class whose config Keras keeps has nothing to be held against."""
@@ -197,7 +209,7 @@ class TestWhoIsChecked:
         registry = imported(key="acme>swishy", schema=None)
         resolution = world.resolve(config, registry=registry, keras_has=lambda use: True)
 
-        assert validate_configs(resolution, config, registry) == []
+        assert judge_configs(resolution, config, registry).findings == []
 
     def test_an_alias_is_checked_by_its_object(self, world):
         """A config under a former key is held against the schema of the object it leads to."""
@@ -205,7 +217,7 @@ class TestWhoIsChecked:
         config = model(layer("old>Gated", units=0))
         resolution = world.resolve(config, manifest_of(config))
 
-        (found,) = validate_configs(resolution, config, imported())
+        (found,) = judge_configs(resolution, config, imported()).findings
 
         assert (found.code, found.needs[0].key) == ("S101", "old>Gated")
 
@@ -216,4 +228,4 @@ class TestWhoIsChecked:
         registry = imported()
         resolution = world.resolve(config, registry=registry)
 
-        assert validate_configs(resolution, config, registry) == []
+        assert judge_configs(resolution, config, registry).findings == []

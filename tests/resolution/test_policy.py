@@ -2,7 +2,7 @@
 
 A row is a situation of the table in the design, made here with an installed distribution and a
 manifest, and taken through every step of a load that needs no Keras: `resolve_model`, then
-`judge_code` and `validate_configs`.
+`judge_schemas` and `judge_configs`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -17,12 +17,11 @@ from keras_registry.names import Kind
 from keras_registry.registration import Registration, Registry
 from keras_registry.resolution import (
     import_finding,
-    judge_code,
-    judge_without_code,
+    judge_configs,
+    judge_schemas,
     promise_finding,
-    validate_configs,
 )
-from tests.resolution.situations import layer, manifest_of, model
+from tests.resolution.situations import described_by, layer, manifest_of, model, unknown
 
 ERROR, WARNING, NOTE = Level.ERROR, Level.WARNING, Level.NOTE
 ALWAYS = (ERROR, ERROR, ERROR)
@@ -180,10 +179,10 @@ def judge(world, row, policy):
     elif row.breaks == "promise":
         findings.append(promise_finding(resolution, plugin, "an object that is not registered"))
     elif row.imported:
-        findings += judge_code(resolution, registry)
-        findings += validate_configs(resolution, row.config, registry)
+        findings += judge_schemas(resolution, described_by(registry))
+        findings += judge_configs(resolution, row.config, registry).findings
     else:
-        findings += judge_without_code(resolution)
+        findings += judge_schemas(resolution, unknown)
     return findings
 
 

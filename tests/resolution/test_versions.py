@@ -7,8 +7,8 @@ from keras_registry.config import derive_schema
 from keras_registry.findings import Policy, render_finding
 from keras_registry.names import Kind
 from keras_registry.registration import Registration, Registry
-from keras_registry.resolution import judge_code, judge_without_code
-from tests.resolution.situations import layer, manifest_of, model, of_code
+from keras_registry.resolution import judge_schemas
+from tests.resolution.situations import described_by, layer, manifest_of, model, of_code, unknown
 from tests.support.golden import check_golden
 
 MODEL = model(layer(units=3, name="gate"), layer("acme>Norm"))
@@ -97,7 +97,7 @@ class TestTexts:
         objects = {"acme>Gated": {"schema": schema}, "acme>Norm": {"schema": schema}}
         resolution = world.resolve(MODEL, manifest_of(MODEL, objects=objects))
 
-        findings = judge_code(resolution, imported())
+        findings = judge_schemas(resolution, described_by(imported()))
 
         check_golden(f"resolution/{code}", text_of(findings))
 
@@ -105,7 +105,7 @@ class TestTexts:
         """R211: what is not known as long as the plugin is not imported."""
         world.install(version="2.1", keys=KEYS)
 
-        findings = judge_without_code(world.resolve(MODEL, manifest_of(MODEL)))
+        findings = judge_schemas(world.resolve(MODEL, manifest_of(MODEL)), unknown)
 
         check_golden("resolution/R211", text_of(findings))
 
@@ -173,10 +173,10 @@ class TestVersions:
         manifest["distributions"]["acme-layers"]["requires"] = ">=0"
         resolution = world.resolve(MODEL, manifest)
 
-        assert [f.code for f in judge_without_code(resolution)] == ["R211"]
+        assert [f.code for f in judge_schemas(resolution, unknown)] == ["R211"]
 
 
-class TestJudgeCode:
+class TestJudgeSchemas:
     """What the imported classes tell."""
 
     def resolution(self, world, installed="1.4.2", **objects):
@@ -193,17 +193,17 @@ class TestJudgeCode:
             for name in ("Gated", "Norm")
         }
 
-        assert judge_code(self.resolution(world, **schemas), registry) == ()
+        assert judge_schemas(self.resolution(world, **schemas), described_by(registry)) == ()
 
     def test_an_unknown_schema(self, world):
         """Where the manifest has no fingerprint there is nothing to compare."""
-        assert judge_code(self.resolution(world), imported()) == ()
+        assert judge_schemas(self.resolution(world), described_by(imported())) == ()
 
     def test_only_the_objects_concerned(self, world):
         """R207 names the objects whose schema changed, and no others."""
         resolution = self.resolution(world, Gated={"schema": OTHER_SCHEMA})
 
-        (found,) = judge_code(resolution, imported())
+        (found,) = judge_schemas(resolution, described_by(imported()))
 
         assert (found.code, [need.key for need in found.needs]) == ("R207", ["acme>Gated"])
 
@@ -211,7 +211,7 @@ class TestJudgeCode:
         """A newer version in which one schema changed and one did not is two findings."""
         resolution = self.resolution(world, "2.0", Gated={"schema": OTHER_SCHEMA})
 
-        findings = judge_code(resolution, imported())
+        findings = judge_schemas(resolution, described_by(imported()))
 
         assert [(f.code, [need.key for need in f.needs]) for f in findings] == [
             ("R205", ["acme>Norm"]),
@@ -225,7 +225,7 @@ class TestJudgeCode:
             world, installed, Gated={"schema": OTHER_SCHEMA, "config_version": 1}
         )
 
-        findings = judge_code(resolution, imported(Gated=2))
+        findings = judge_schemas(resolution, described_by(imported(Gated=2)))
 
         assert not of_code(findings, "R206", "R207")
 
@@ -235,14 +235,16 @@ class TestJudgeCode:
         levels = []
         for policy in Policy:
             resolution = world.resolve(MODEL, manifest_of(MODEL), policy=policy)
-            levels += [finding.level for finding in judge_code(resolution, imported())]
+            levels += [
+                finding.level for finding in judge_schemas(resolution, described_by(imported()))
+            ]
 
         assert levels == ["error", "warning", "note"]
 
     @pytest.mark.parametrize("installed", ["1.2.0", "1.4.1", "1.4.2", "1.9"])
     def test_without_code_only_newer_ones_are_told(self, world, installed):
         """What is no newer than the range is fully judged without code."""
-        assert judge_without_code(self.resolution(world, installed)) == ()
+        assert judge_schemas(self.resolution(world, installed), unknown) == ()
 
     def test_objects_of_the_program_are_not_judged(self, world):
         """Objects that come from no plugin are left alone."""
@@ -251,5 +253,5 @@ class TestJudgeCode:
             config, manifest_of(config, distribution=None), keras_has=lambda use: True
         )
 
-        assert judge_code(resolution, imported()) == ()
-        assert judge_without_code(resolution) == ()
+        assert judge_schemas(resolution, described_by(imported())) == ()
+        assert judge_schemas(resolution, unknown) == ()

@@ -1,4 +1,4 @@
-"""Arguments in the configs of Keras's own objects that the installed Keras does not take.
+"""Arguments in the configs of Keras's objects, and of classes built on them, that nothing takes.
 
 Asked only after Keras has refused a config: what its constructors take besides their signatures
 is nobody's to know, so a config is never stopped for it.
@@ -12,8 +12,10 @@ from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import describe_place, iter_objects
+from keras_registry.config import CONFIG_VERSION_FIELD
 from keras_registry.findings import Need, finding
 from keras_registry.names import printable
+from keras_registry.registration import default_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["unknown_argument_findings"]
 
-_REFUSED = re.compile(r"[Uu]nrecognized keyword arguments?|unexpected keyword argument")
+_REFUSED = re.compile(
+    r"[Uu]nrecognized keyword arguments?|unexpected keyword argument|Argument\(s\) not recognized"
+)
+
+# What Keras writes into configs and takes out again itself, before or in the constructor.
+_TAKEN_OUT = frozenset({CONFIG_VERSION_FIELD, "num_constants", "rms_scaling", "vocabulary_size"})
 
 
 def unknown_argument_findings(
@@ -45,12 +52,14 @@ def unknown_argument_findings(
     for path, node in iter_objects(config):
         cls = _find_class(keras, node)
         inner = node.get("config")
-        if cls is None or not isinstance(inner, dict):
+        # The config of a model describes its layers, not the arguments of a constructor.
+        if cls is None or not isinstance(inner, dict) or issubclass(cls, keras.Model):
             continue
-        unknown = sorted(set(inner) - _accepted(cls))
+        unknown = sorted(set(inner) - _accepted(cls) - _TAKEN_OUT)
         if unknown:
             place = describe_place(config, path)
-            pointer = "".join(f"/{str(t).replace('~', '~0').replace('/', '~1')}" for t in path)
+            steps = (*path, "config", *(unknown if len(unknown) == 1 else ()))
+            pointer = "".join(f"/{str(t).replace('~', '~0').replace('/', '~1')}" for t in steps)
             names = ", ".join(map(printable, unknown))
             shown = ", ".join(f"{printable(n)} = {printable(inner[n], limit=60)}" for n in unknown)
             source = f"      saved with keras {saved_with}" if saved_with else ""
@@ -58,7 +67,7 @@ def unknown_argument_findings(
                 "K103",
                 resolution.policy,
                 f"{place}: {cls.__name__} does not take {names}",
-                location=printable(f"{pointer}/config", limit=500),
+                location=printable(pointer, limit=500),
                 needs=(Need(f"keras {cls.__name__}", 1, place),),
                 wanted=f"a config that {cls.__name__} of keras {keras.__version__} accepts",
                 found=f"{shown}{source}",
@@ -69,7 +78,10 @@ def unknown_argument_findings(
 
 
 def _find_class(keras: Any, node: dict[str, Any]) -> type | None:
-    """Keras's own class behind a node of a config, found without importing anything."""
+    """The class behind a node of a config, Keras's own or registered; nothing is imported."""
+    live = default_registry.find(str(node.get("registered_name")))
+    if live is not None and isinstance(live.target, type):
+        return live.target
     module, name = node.get("module"), node.get("class_name")
     if not isinstance(module, str) or not isinstance(name, str):
         return None

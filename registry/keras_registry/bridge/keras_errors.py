@@ -81,7 +81,7 @@ def _in_place_of(  # noqa: PLR0911 - a table
             return json.JSONDecodeError, None
     for item in errors:
         missing = item.code.startswith("R10")
-        if missing or item.code in {"S101", "S102", "S103"}:
+        if missing or item.code in {"S101", "S102", "S103", "S105"}:
             return TypeError, _deserialization_line(item, config, missing=missing)
     return ValueError, None
 

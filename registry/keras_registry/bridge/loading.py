@@ -322,8 +322,10 @@ class Load:
         self.findings += self.judgement.findings
 
     def _describe(self, item: ObjectResolution) -> ObjectSnapshot | None:
-        """What the imported code of a plugin says of an object."""
-        live = None if item.plugin is None else self.registry.find(item.plugin.key)
+        """What the live code of an object says of it."""
+        if item.source not in {Source.LIVE, Source.PLUGIN}:
+            return None
+        live = self.registry.find(item.key if item.plugin is None else item.plugin.key)
         return None if live is None else describe_registration(live)
 
     def open(self, open_model: Open) -> Any:
@@ -385,7 +387,8 @@ class Load:
         named = target.__name__
         if not hasattr(target, "load_own_variables") or not names or named in names:
             return target
-        self.findings.append(renamed_finding(self.resolution, item, sorted(names), named))
+        old = [f"class {name}" for name in sorted(names)]
+        self.findings.append(renamed_finding(self.resolution, item, old, f"class {named}"))
         if len(names) > 1 or not min(names).isidentifier():
             return target
         return self.former_names.stand_in(target, min(names))

@@ -6,8 +6,9 @@ import copy
 import json
 import shutil
 import tempfile
+import warnings
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ from keras_registry.artifact import find_use, read_keras_zip, scan_config
 from keras_registry.bridge.explicit import load_model, save_model
 from keras_registry.bridge.keras_errors import make_load_error
 from keras_registry.bridge.loading import Load
+from keras_registry.bridge.reports import report
 from keras_registry.bridge.saving import known_objects, replacing
 from keras_registry.config import CONFIG_VERSION_FIELD
 from keras_registry.documents import generator
+from keras_registry.errors import KerasRegistryWarning
+from keras_registry.findings import Level
 from keras_registry.manifest import MANIFEST_KEY, dump_manifest, read_manifest
 from keras_registry.names import Kind
 from keras_registry.recording import record_model
@@ -74,13 +78,15 @@ def migrate_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     new = _migrate_node(copy.deepcopy(old), live)
     if new == old:
         return Migrated((), None)
-    notes = [item for item in load.findings if item.code == "S104"]
+    # Their hint is to do what is being done.
+    notes = [replace(item, hint=None) for item in load.findings if item.code == "S104"]
     notes += _renamings(load, live)
     weights = load.manifest.weights if load.manifest is not None else None
     with tempfile.TemporaryDirectory(prefix="keras-registry-migrate-") as folder:
         rewritten = None
         if _moves_weights(load, live):
-            rewritten, weights = _write_weights(source, Path(folder))
+            rewritten, weights, warned = _write_weights(source, Path(folder))
+            notes += warned
         recording = record_model(
             new,
             scan_config(new),
@@ -126,11 +132,7 @@ def _present(node: dict[str, Any], registration: Registration) -> dict[str, Any]
     """What changes in the node of an object when it gets its present name and version."""
     target, schema = registration.target, registration.schema
     if registration.kind is Kind.FUNCTION:
-        return {
-            "config": registration.key,
-            "module": target.__module__,
-            "registered_name": registration.key,
-        }
+        return {"config": registration.key}
     names = {
         "class_name": target.__name__,
         "module": target.__module__,
@@ -156,8 +158,10 @@ def _renamings(load: Load, live: dict[str, Registration]) -> list[Finding]:
         names = {use.class_name for use in item.uses if use.class_name is not None}
         others = sorted(names - {registration.target.__name__})
         if registration.key != item.key or (others and registration.kind is not Kind.FUNCTION):
-            old = [item.needs.key, *others]
-            new = f"{registration.key}, {registration.target.__name__}"
+            old = [item.needs.key, *(f"class {name}" for name in others)]
+            new = registration.key
+            if others and registration.kind is not Kind.FUNCTION:
+                new = f"{new}, class {registration.target.__name__}"
             findings.append(renamed_finding(load.resolution, item, old, new))
     return findings
 
@@ -179,15 +183,21 @@ def _moves_weights(load: Load, live: dict[str, Registration]) -> bool:
 
 def _write_weights(
     source: str | os.PathLike[str], folder: Path
-) -> tuple[Path, dict[str, WeightsRecord | None] | None]:
-    """The weights of the loaded and verified model in a file, and their records."""
+) -> tuple[Path, dict[str, WeightsRecord | None] | None, list[Finding]]:
+    """The weights of the loaded and verified model in a file, their records, and all warnings."""
     saved = folder / "migrated.keras"
-    save_model(load_model(source), saved)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", KerasRegistryWarning)  # told with the other findings
+        model = load_model(source)
+        save_model(model, saved)
+    loaded = report(model)
+    found = () if loaded is None else loaded.findings
+    warned = [item for item in found if item.level is Level.WARNING]
     again = read_keras_zip(saved).artifact
     manifest = None if again is None else read_manifest(again.manifest_document).value
     with zipfile.ZipFile(saved) as archive:
         archive.extract(WEIGHTS, folder)
-    return folder / WEIGHTS, None if manifest is None else manifest.weights
+    return folder / WEIGHTS, None if manifest is None else manifest.weights, warned
 
 
 def _copy_archive(

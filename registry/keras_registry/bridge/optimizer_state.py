@@ -48,14 +48,16 @@ def _load_what_fits(optimizer: Any, migrations: WeightMigrations, store: Any) ->
         return
     import numpy as np
 
+    # An optimizer that holds another has that one's variables too, under its name.
     migrated = tuple(
-        f"{optimizer.name}/{weight.path.replace('/', '_')}_"
+        f"{weight.path.replace('/', '_')}_"
         for owner in migrations.marked
         for weight in getattr(owner, "weights", ())
     )
     for i, variable in enumerate(variables):
         array = np.asarray(store[str(i)])
-        if variable.path.startswith(migrated) or array.shape != tuple(variable.shape):
+        name = variable.path.rpartition("/")[2]
+        if name.startswith(migrated) or array.shape != tuple(variable.shape):
             migrations.reset.append(variable.path)
         else:
             variable.assign(array)

@@ -17,7 +17,7 @@ from keras_registry.artifact import scan_config
 from keras_registry.bridge.config_faults import judge_faults
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.weights import fingerprint_weights
-from keras_registry.config import collecting_faults, kind_of_class
+from keras_registry.config import SHARED_MARK, collecting_faults, kind_of_class, unmark
 from keras_registry.documents import generator
 from keras_registry.environment import Environment, normalise_version
 from keras_registry.findings import Policy, finding
@@ -72,6 +72,8 @@ def add_manifest(wrapped: Callable[..., Any], model: Any, *args: Any, **kwargs: 
         config_text, metadata_text = wrapped(model, *args, **kwargs)
     config = json.loads(config_text)
     judge_faults(faults, config)
+    if SHARED_MARK in config_text and unmark(config, policies=False):
+        config_text = json.dumps(config)
     manifest = make_manifest(model, config)
     if manifest is None:
         return config_text, metadata_text

@@ -6,14 +6,25 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from keras_registry.errors import SettingsError
 from keras_registry.findings import render_findings
+from keras_registry.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from keras_registry.findings import Finding
 
-__all__ = ["REPORT_VERSION", "format_size", "print_json", "print_table", "print_unreadable", "say"]
+__all__ = [
+    "REPORT_VERSION",
+    "format_size",
+    "print_json",
+    "print_table",
+    "print_unreadable",
+    "say",
+    "write_text",
+]
 
 REPORT_VERSION = "1.0"
 
@@ -49,6 +60,20 @@ def print_unreadable(
         print_json(command, findings, file=name, readable=False)
     else:
         sys.stderr.write(f"{render_findings(f'{name} cannot be read', findings)}\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file, and makes the folders that it lies in.
+
+    Raises:
+        SettingsError: It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        message = f"{printable(path, limit=1000)} cannot be written: {error.strerror or error}"
+        raise SettingsError(message) from error
 
 
 def print_table(rows: Sequence[Sequence[str]], *, indent: int = 2) -> None:

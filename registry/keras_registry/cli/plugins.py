@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from typing import TYPE_CHECKING
 
 from keras_registry.environment import Environment, load_plugin
@@ -39,7 +41,9 @@ def import_plugins(distribution: InstalledDistribution) -> list[Finding]:
     for plugin in distribution.plugins:
         need = (Need(plugin.key, kind=str(plugin.kind)),)
         try:
-            loaded = load_plugin(plugin)
+            # What a plugin prints when it is imported is no part of what the command prints.
+            with contextlib.redirect_stdout(sys.stderr):
+                loaded = load_plugin(plugin)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may do anything
             findings.append(
                 finding(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keras_registry.cli import Exit
-from keras_registry.cli.output import print_json, print_unreadable, say
+from keras_registry.cli.output import print_json, print_unreadable, say, write_text
 from keras_registry.cli.plugins import find_plugin_distribution, import_plugins
+from keras_registry.config import is_comparable
+from keras_registry.documents import worst_problem
 from keras_registry.findings import Finding, Need, Policy, finding, has_errors, render_findings
 from keras_registry.names import Kind, printable
 from keras_registry.publishing import (
@@ -21,7 +23,7 @@ from keras_registry.publishing import (
     read_published,
 )
 from keras_registry.registration import default_registry
-from keras_registry.snapshot import read_snapshot
+from keras_registry.snapshot import SNAPSHOT_VERSION, read_snapshot
 
 if TYPE_CHECKING:
     import argparse
@@ -72,7 +74,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _export(parsed: argparse.Namespace) -> int:
-    findings, live = _import(parsed.distributions)
+    findings, live, _ = _import(parsed.distributions)
     findings += _clashes(live)
     paths = []
     if not has_errors(findings):
@@ -80,9 +82,7 @@ def _export(parsed: argparse.Namespace) -> int:
             item = describe_registration(registration)
             path = parsed.output / published_path(item)
             schema = make_published_schema(item, _first_line(registration))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-            path.write_text(text, encoding="utf-8", newline="\n")
+            write_text(path, json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
             paths.append(path)
     if parsed.json:
         print_json("schema export", findings, files=[str(path) for path in paths])
@@ -100,11 +100,12 @@ def _diff(parsed: argparse.Namespace) -> int:
         if found is not None:
             print_unreadable("schema diff", printable(path), [found], as_json=parsed.json)
             return Exit.UNREADABLE
-    return _report(parsed, "schema diff", f"from {parsed.old} to {parsed.new}", old, new)
+    words = f"from {printable(parsed.old)} to {printable(parsed.new)}"
+    return _report(parsed, "schema diff", words, old, new)
 
 
 def _check(parsed: argparse.Namespace) -> int:
-    findings, live = _import(parsed.distributions)
+    findings, live, aliases = _import(parsed.distributions)
     findings += _clashes(live)
     if findings:
         return _end(parsed, "schema check", "the schemas cannot be checked", findings)
@@ -114,9 +115,10 @@ def _check(parsed: argparse.Namespace) -> int:
         print_unreadable("schema check", name, [obstacle], as_json=parsed.json)
         return Exit.UNREADABLE
     new = {key: describe_registration(registration) for key, registration in live.items()}
+    new |= {alias: new[key] for alias, key in aliases.items() if key in new and alias not in new}
     spaces = {key.partition(">")[0] for key in new}
     old = {key: item for key, item in published.items() if key.partition(">")[0] in spaces}
-    return _report(parsed, "schema check", f"since {parsed.against}", old, new)
+    return _report(parsed, "schema check", f"since {printable(parsed.against)}", old, new)
 
 
 def _report(
@@ -131,22 +133,31 @@ def _report(
         for key, item in sorted(old.items())
         for change in compare_objects(item, new.get(key))
     ]
-    verb = "breaks files that were saved before" if has_errors(findings) else "reads all old files"
-    return _end(parsed, command, f"{words}: {verb}", findings)
+    verb = "some old files do not load" if has_errors(findings) else "all old files load"
+    return _end(parsed, command, f"{words}, {verb} as before", findings)
 
 
 def _end(parsed: argparse.Namespace, command: str, words: str, findings: list[Finding]) -> int:
     if parsed.json:
-        print_json(command, findings)
+        asked: dict[str, Any]
+        if command == "schema diff":
+            asked = {"old": parsed.old, "new": parsed.new}
+        else:
+            asked = {"distributions": parsed.distributions, "against": parsed.against}
+        told = {n: str(value) if isinstance(value, Path) else value for n, value in asked.items()}
+        print_json(command, findings, **told, compatible=not has_errors(findings))
     else:
         say(render_findings(words, findings))
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
 
 
-def _import(names: Iterable[str]) -> tuple[list[Finding], dict[str, Registration]]:
-    """The live classes of some distributions; functions have no config."""
+def _import(
+    names: Iterable[str],
+) -> tuple[list[Finding], dict[str, Registration], dict[str, str]]:
+    """The live classes of some distributions, and the keys of aliases; functions have no config."""
     findings: list[Finding] = []
     live: dict[str, Registration] = {}
+    aliases: dict[str, str] = {}
     for name in names:
         distribution = find_plugin_distribution(name)
         findings += import_plugins(distribution)
@@ -154,7 +165,8 @@ def _import(names: Iterable[str]) -> tuple[list[Finding], dict[str, Registration
             found = default_registry.find(plugin.key)
             if found is not None and found.kind is not Kind.FUNCTION:
                 live[plugin.key] = found
-    return findings, live
+                aliases |= dict.fromkeys(plugin.aliases, plugin.key)
+    return findings, live, aliases
 
 
 def _clashes(live: Mapping[str, Registration]) -> list[Finding]:
@@ -190,24 +202,43 @@ def _read(path: Path) -> tuple[dict[str, ObjectSnapshot], Finding | None]:
     if not files:
         return {}, _unreadable(path, "published config schemas", "a folder without any")
     for file in files:
-        try:
-            document = json.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}, _unreadable(file, "published config schemas", "nothing at this path")
-        except (OSError, ValueError, RecursionError) as error:
-            return {}, _unreadable(file, "JSON", printable(error))
-        if isinstance(document, dict) and "snapshot_version" in document:
-            snapshot = read_snapshot(document)
-            if snapshot.value is None:
-                return {}, _unreadable(file, "a snapshot", "something else")
-            found |= {item.key: item for item in snapshot.value.objects}
-            continue
-        item, problems = read_published(document)
-        if item is None:
-            place = f"{problems[0].found} at {problems[0].pointer or '/'}"
-            return {}, _unreadable(file, problems[0].wanted, place)
-        found[item.key] = item
+        items = _read_file(file)
+        if isinstance(items, Finding):
+            return {}, items
+        found |= {item.key: item for item in items}
     return found, None
+
+
+def _read_file(  # noqa: PLR0911 - one case for each way to be broken
+    file: Path,
+) -> tuple[ObjectSnapshot, ...] | Finding:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return _unreadable(file, "published config schemas", "nothing at this path")
+    except OSError as error:
+        return _unreadable(file, "a file that can be read", printable(error.strerror or error))
+    except RecursionError:
+        return _unreadable(file, "JSON of a sane depth", "JSON nested too deeply")
+    except ValueError as error:
+        return _unreadable(file, "JSON in UTF-8", printable(error))
+    if isinstance(document, dict) and "snapshot_version" in document:
+        reading = read_snapshot(document)
+        items, problems = () if reading.value is None else reading.value.objects, reading.problems
+        if reading.other_major is not None:
+            other = f"snapshot_version {reading.other_major}"
+            return _unreadable(file, f"snapshot_version {SNAPSHOT_VERSION}", other)
+    else:
+        item, problems = read_published(document)
+        items = () if item is None else (item,)
+    if problems:
+        shown, parts = worst_problem(problems)
+        return _unreadable(file, shown.wanted, f"{shown.found} at {parts['location']}")
+    for item in items:
+        if item.config is not None and not is_comparable(item.config):
+            wanted = "fields in the form that keras-registry writes"
+            return _unreadable(file, wanted, f"another form of {item.key}")
+    return items
 
 
 def _unreadable(path: Path, wanted: str, found: str) -> Finding:

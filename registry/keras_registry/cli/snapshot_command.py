@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_registry.cli import Exit
-from keras_registry.cli.output import print_json, say
+from keras_registry.cli.output import print_json, say, write_text
 from keras_registry.cli.plugins import find_plugin_distribution, import_plugins
-from keras_registry.environment import find_package_folders, stale_snapshot_finding
+from keras_registry.environment import (
+    find_package_folders,
+    missing_snapshot_finding,
+    read_snapshot_file,
+    stale_snapshot_finding,
+)
 from keras_registry.errors import SettingsError
 from keras_registry.findings import Finding, Level, render_findings
 from keras_registry.publishing import take_snapshot
@@ -46,16 +51,19 @@ def run(parsed: argparse.Namespace) -> int:
     distribution = find_plugin_distribution(parsed.distribution)
     findings = import_plugins(distribution)
     if findings:
-        return _end(parsed, distribution, findings, f"{distribution.name} has no snapshot")
+        return _end(parsed, distribution, findings, f"no snapshot of {distribution.name}")
     snapshot = take_snapshot(distribution, default_registry)
     path = parsed.output or _path_in(distribution, writing=not parsed.check)
     if parsed.check:
         findings = _compare(distribution, snapshot, path)
-        state = "is out of date" if findings else "is up to date"
-        return _end(parsed, distribution, findings, f"the snapshot of {distribution.name} {state}")
+        state = "is not up to date" if findings else "is up to date"
+        text = f"the snapshot of {distribution.name} {state}"
+        return _end(parsed, distribution, findings, text, path)
     text = json.dumps(dump_snapshot(snapshot), indent=1, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8", newline="\n")
-    return _end(parsed, distribution, [], f"{path} written: {len(snapshot.objects)} objects")
+    write_text(path, text)
+    count = len(snapshot.objects)
+    words = f"{path} written: {count} object{'s' if count > 1 else ''}"
+    return _end(parsed, distribution, [], words, path)
 
 
 def _end(
@@ -63,9 +71,16 @@ def _end(
     distribution: InstalledDistribution,
     findings: list[Finding],
     text: str,
+    path: Path | None = None,
 ) -> int:
     if parsed.json:
-        print_json("snapshot", findings, distribution=distribution.name)
+        print_json(
+            "snapshot",
+            findings,
+            distribution=distribution.name,
+            file=None if path is None else str(path),
+            written=path is not None and not parsed.check,
+        )
     else:
         say(render_findings(text, findings) if findings else text)
     return Exit.FINDINGS if findings else Exit.OK
@@ -93,11 +108,12 @@ def _path_in(distribution: InstalledDistribution, *, writing: bool) -> Path:
 
 def _compare(distribution: InstalledDistribution, true: Snapshot, path: Path) -> list[Finding]:
     """What is wrong with the snapshot that a distribution has; warnings count as errors here."""
-    installed = distribution.snapshot
+    if not path.exists():
+        missing = missing_snapshot_finding(distribution, path)
+        return [replace(missing, level=Level.ERROR)]
+    installed = read_snapshot_file(distribution, path)
     if installed.snapshot is None:
         findings = list(installed.findings)
-        if not findings:
-            findings = [stale_snapshot_finding(distribution, path, "code", ["nothing at all"])]
     else:
         said = {item.key: item for item in installed.snapshot.objects}
         differing = [

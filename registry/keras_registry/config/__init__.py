@@ -7,6 +7,7 @@ from keras_registry.config.derivation import (
     schema_from_model,
 )
 from keras_registry.config.faults import ConfigFault, collecting_faults
+from keras_registry.config.json_schema import is_comparable
 from keras_registry.config.kinds import base_fields_of_kind, kind_of_class
 from keras_registry.config.prepared import PreparedConfigs
 from keras_registry.config.schema import (
@@ -16,6 +17,7 @@ from keras_registry.config.schema import (
     ConfigSchema,
     read_config_version,
 )
+from keras_registry.config.sharing import SHARED_MARK, unmark
 from keras_registry.config.weight_migration import (
     WeightMigrations,
     migrations_under_way,
@@ -25,6 +27,7 @@ from keras_registry.config.wrapping import wrap_class
 
 __all__ = [
     "CONFIG_VERSION_FIELD",
+    "SHARED_MARK",
     "ConfigFault",
     "ConfigProblem",
     "ConfigReading",
@@ -37,10 +40,12 @@ __all__ = [
     "compare_properties",
     "derive_schema",
     "fields_of_author",
+    "is_comparable",
     "kind_of_class",
     "migrations_under_way",
     "read_config_version",
     "schema_from_model",
+    "unmark",
     "watching_weights",
     "wrap_class",
 ]

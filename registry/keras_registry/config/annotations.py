@@ -59,6 +59,8 @@ def as_field(hint: Any) -> Any:  # noqa: C901, PLR0911 - one case for each form 
     if not arguments and isinstance(origin or hint, type) and (origin or hint) in _BARE:
         return _BARE[origin or hint]
     if origin in _COLLECTIONS:
+        if origin is not tuple and _COLLECTIONS[origin] is tuple:  # Sequence[int]
+            arguments = (*arguments, ...)
         return _collection(_COLLECTIONS[origin], arguments)
     if origin in {dict, *_MAPPINGS}:
         return dict[_key(arguments[0]), as_field(arguments[1])]  # type: ignore[misc]
@@ -123,11 +125,10 @@ _COLLECTIONS |= dict.fromkeys(
     (collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable), tuple
 )
 _COLLECTIONS |= {collections.abc.Set: frozenset, collections.abc.MutableSequence: list}
+_BARE |= {kind: _BARE[concrete] for kind, concrete in _COLLECTIONS.items()}
 
 
 def _collection(kind: Any, arguments: tuple[Any, ...]) -> Any:
-    if kind is tuple and len(arguments) == 1:  # Sequence[int]
-        arguments = (*arguments, ...)
     inner = tuple(a if a is Ellipsis else as_field(a) for a in arguments)
     return kind[inner]
 
@@ -172,10 +173,10 @@ def _of_class(cls: type, hint: Any) -> Any:
     family = cls.__module__.partition(".")[0]
     if family == "numpy":
         return t.Array if cls.__name__ == "ndarray" else hint
-    if hasattr(cls, "get_config") and hasattr(cls, "from_config"):
-        return Annotated[cls, field_for_class(cls)]
     if cls.__qualname__ == "SeedGenerator" and family == "keras":
         return t.SeedGenerator
+    if hasattr(cls, "get_config") and hasattr(cls, "from_config"):
+        return Annotated[cls, field_for_class(cls)]
     return hint
 
 
@@ -215,9 +216,16 @@ def _union(arguments: tuple[Any, ...]) -> Any:
             )
             raise UnstorableError(message)
         arguments = tuple(a for a in arguments if (get_origin(a) or a) is not list)
+    kinds = {_COLLECTIONS[origin] for origin in origins if origin in _COLLECTIONS}
+    if len(kinds) > 1 and not kinds.isdisjoint({set, frozenset}):
+        message = "JSON does not tell a set from a list. Annotate it with one of the two"
+        raise UnstorableError(message)
     enums = [a for a in origins if isinstance(a, type) and issubclass(a, Enum)]
     plain = tuple(a for a in origins if a in _PLAIN)
-    if any(isinstance(member.value, plain) for enum in enums for member in enum):
+    stored = [member.value for enum in enums for member in enum]
+    literal = [v for a in arguments if get_origin(a) is Literal for v in get_args(a)]
+    shared = any(stored.count(value) > 1 for value in stored) and len(enums) > 1
+    if shared or any(isinstance(value, plain) or value in literal for value in stored):
         message = "an enum's value cannot be told from the same plain value. Leave one of them out"
         raise UnstorableError(message)
     members = tuple(map(as_field, arguments))

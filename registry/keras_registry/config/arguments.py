@@ -104,7 +104,15 @@ def is_same(  # noqa: PLR0911 - one case for each sort of value
     try:
         return bool(attribute == argument)
     except Exception:  # noqa: BLE001 - arrays inside a list have no truth value
-        return False
+        return _is_same_inside(attribute, argument)
+
+
+def _is_same_inside(left: Any, right: Any) -> bool:
+    if isinstance(right, dict):
+        return left.keys() == right.keys() and all(is_same(left[n], right[n]) for n in right)
+    if isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(is_same, left, right))
+    return False
 
 
 def copied(value: Any) -> Any:

@@ -66,7 +66,8 @@ def wrap_init(cls: type, schema: ConfigSchema, constructor: Constructor) -> None
                 validated = vars(check({**defaults, **passed}))
             values = {name: copied(build(value, (name,))) for name, value in validated.items()}
         except ValidationError as error:
-            raise config_error(cls, problems_of(error)) from error
+            given = {**defaults, **passed}
+            raise config_error(cls, problems_of(error, given)) from error
         except PydanticCustomError as error:
             raise config_error(cls, [problem_of_build(error)]) from error
         arguments = {**kwargs, **given, **values}

@@ -13,6 +13,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError
 
 from keras_registry.config.annotations import UnstorableError, as_field, takes_none
+from keras_registry.config.kinds import plain_class
 from keras_registry.config.schema import ConfigSchema
 from keras_registry.config.validators import holds_objects
 from keras_registry.errors import RegistrationError
@@ -311,8 +312,16 @@ def _underivable(cls: type, parameter: Parameter, hint: Any, error: Exception) -
     return RegistrationError(message)
 
 
-def _base_fields(cls: type) -> frozenset[str]:
-    """The names that a config may hold besides the class's own: what the parents take."""
+def _base_fields(cls: type) -> frozenset[str] | None:
+    """The names that a config may hold besides the class's own: what the parents take.
+
+    None for a subclass of one of Keras's own layers and the like: what their configs hold besides
+    the arguments of their constructors is Keras's to know.
+    """
+    plain = plain_class(cls)
+    keras_bases = [base for base in cls.__mro__ if base.__module__.partition(".")[0] == "keras"]
+    if keras_bases and (plain is None or not set(keras_bases) <= set(plain.__mro__)):
+        return None
     return base_arguments(cls) | {parameter.name for parameter in parameters_of_parents(cls)}
 
 

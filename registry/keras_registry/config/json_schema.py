@@ -23,7 +23,7 @@ from keras_registry.types.fields import KerasField
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["fingerprint_properties", "own_properties"]
+__all__ = ["KEY_PATTERNS", "fingerprint_properties", "is_comparable", "own_properties"]
 
 Schema = dict[str, typing.Any]
 
@@ -37,6 +37,9 @@ _BOUNDS = {
 }
 _LENGTHS = {"string": "Length", "array": "Items", "object": "Properties"}
 _TYPES = {int: "integer", float: "number", str: "string", bool: "boolean", NoneType: "null"}
+KEY_PATTERNS = {"integer": r"^-?[0-9]+$", "number": r"^-?(?:[0-9.e+-]+|Infinity|NaN)$"}
+"""What JSON makes of numbers that are keys of a dict."""
+
 _ANNOTATIONS = frozenset({"title", "description"})
 _VALUES = frozenset({"default", "enum", "required"})
 
@@ -53,6 +56,49 @@ def own_properties(model: type[BaseModel]) -> Schema:
 def fingerprint_properties(schema: Mapping[str, Any]) -> str:
     """The hash of what `own_properties` returns, without what only people read."""
     return hash_json(_bare(schema))
+
+
+def is_comparable(fields: Any) -> bool:
+    """Whether a JSON document, which may hold anything, has the form of `own_properties`.
+
+    What holds schemas must hold schemas; other members may be anything.
+    """
+    return _has_members(fields, depth=0)
+
+
+def _has_members(fields: Any, depth: int) -> bool:
+    if not isinstance(fields, dict):
+        return False
+    properties, required = fields.get("properties"), fields.get("required")
+    return (
+        isinstance(properties, dict)
+        and isinstance(required, list)
+        and all(isinstance(name, str) for name in required)
+        and all(_is_schema(schema, depth + 1) for schema in properties.values())
+    )
+
+
+def _is_schema(schema: Any, depth: int) -> bool:
+    if not isinstance(schema, dict) or depth > _MAX_DEPTH:
+        return False
+    kinds = schema.get("type", "")
+    texts = [schema.get(name, "") for name in ("pattern", "x-keras", "x-python")]
+    texts += kinds if isinstance(kinds, list) else [kinds]
+    if not all(isinstance(text, str) for text in texts):
+        return False
+    several = [schema[name] for name in ("anyOf", "prefixItems", "enum") if name in schema]
+    one = [schema[name] for name in _HOLD_ONE if name in schema]
+    if not all(isinstance(items, list) for items in several):
+        return False
+    one += [item for items in several if items is not schema.get("enum") for item in items]
+    is_nested = "properties" in schema or "required" in schema
+    return all(_is_schema(item, depth + 1) for item in one) and (
+        not is_nested or _has_members(schema, depth)
+    )
+
+
+_HOLD_ONE = ("items", "additionalProperties", "propertyNames")
+_MAX_DEPTH = 50  # far above every real one
 
 
 def _bare(value: Any, *, names: bool = False) -> Any:
@@ -101,11 +147,11 @@ class _Writer:
             for name, keyword in _BOUNDS.items():
                 bound = getattr(item, name, None)
                 if bound is not None:
-                    schema[keyword] = _as_number(_plain(bound), schema)
+                    _bound(schema, keyword, _as_number(_plain(bound), schema))
             for name in ("min", "max"):
                 length = getattr(item, f"{name}_length", None)
                 if length is not None:
-                    schema[f"{name}{_unit_of_length(schema)}"] = length
+                    _bound(schema, f"{name}{_unit_of_length(schema)}", length)
         return schema
 
     def _of(self, hint: Any) -> Schema:  # noqa: C901, PLR0911 - one case for each form of type
@@ -135,8 +181,7 @@ class _Writer:
         schema: Schema = {"type": "object", "additionalProperties": self._of(value)}
         names = self._of(key)
         if names.get("type") in {"integer", "number"}:
-            pattern = r"^-?[0-9]+$" if names["type"] == "integer" else r"^-?[0-9.e+-]+$"
-            schema["propertyNames"] = {"pattern": pattern}
+            schema["propertyNames"] = {"pattern": KEY_PATTERNS[names["type"]]}
         elif names != {"type": "string"}:
             schema["propertyNames"] = names
         return schema
@@ -167,6 +212,15 @@ class _Writer:
                 required.append(field.name)
         self._open.pop()
         return {"type": "object", "properties": properties, "required": required}
+
+
+def _bound(schema: Schema, keyword: str, bound: Any) -> None:
+    """Sets a bound; of two of one kind, both of which hold, the stricter one counts."""
+    former = schema.get(keyword)
+    if isinstance(former, int | float) and isinstance(bound, int | float):
+        is_upper = keyword.startswith(("max", "exclusiveMax"))
+        bound = min(former, bound) if is_upper else max(former, bound)
+    schema[keyword] = bound
 
 
 def _unit_of_length(schema: Schema) -> str:

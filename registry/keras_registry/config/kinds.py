@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import sys
+
 from keras_registry.names import Kind
 
-__all__ = ["base_fields_of_kind", "kind_of_class"]
+__all__ = ["base_fields_of_kind", "kind_of_class", "plain_class"]
 
 
 def kind_of_class(cls: type) -> Kind:
     """The kind of a class, by the classes of Keras that it is built on; Keras is imported."""
+    return next((kind for base, kind in _plain_classes() if issubclass(cls, base)), Kind.OBJECT)
+
+
+def plain_class(cls: type) -> type | None:
+    """The class of Keras that all classes of this kind are built on; None if there is none."""
+    if "keras" not in sys.modules:
+        return None
+    return next((base for base, _ in _plain_classes() if issubclass(cls, base)), None)
+
+
+def _plain_classes() -> tuple[tuple[type, Kind], ...]:
     import keras
 
-    bases = (
+    return (
         (keras.Model, Kind.MODEL),
         (keras.layers.Layer, Kind.LAYER),
         (keras.losses.Loss, Kind.LOSS),
@@ -22,7 +35,6 @@ def kind_of_class(cls: type) -> Kind:
         (keras.regularizers.Regularizer, Kind.REGULARIZER),
         (keras.constraints.Constraint, Kind.CONSTRAINT),
     )
-    return next((kind for base, kind in bases if issubclass(cls, base)), Kind.OBJECT)
 
 
 _LAYER = frozenset({"activity_regularizer", "autocast", "dtype", "name", "trainable"})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from keras_registry.config.arguments import MISSING
 from keras_registry.config.json_schema import fingerprint_properties, own_properties
 from keras_registry.config.validators import validates_objects, without_validators
 from keras_registry.migrations import Migration, migrate
@@ -15,7 +17,7 @@ from keras_registry.names import printable
 from keras_registry.types.fields import FORM_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pydantic_core import PydanticCustomError
 
@@ -150,7 +152,7 @@ class ConfigSchema:
         try:
             made = self._form.__pydantic_validator__.validate_python(own, context=FORM_ONLY)
         except ValidationError as error:
-            problems.extend(problems_of(error))
+            problems.extend(problems_of(error, own))
             return ConfigReading(inner, saved, migrated.steps, tuple(problems), error=error)
         values = None if self._needs_objects else vars(made)
         return ConfigReading(inner, saved, migrated.steps, tuple(problems), values)
@@ -165,17 +167,58 @@ class ConfigSchema:
         return without_validators(self.model) if self._needs_objects else self.model
 
 
-def problems_of(error: ValidationError) -> list[ConfigProblem]:
-    """The problems inside a pydantic error."""
+def problems_of(error: ValidationError, given: Mapping[str, Any]) -> list[ConfigProblem]:
+    """The problems inside a pydantic error, one for each place.
+
+    Args:
+        error: The error.
+        given: What was validated.
+    """
+    wanted: dict[tuple[str | int, ...], list[str]] = {}
+    found: dict[tuple[str | int, ...], str] = {}
+    for item in error.errors(include_url=False, include_context=False):
+        is_missing = item["type"] == "missing"
+        location = _real_location(item["loc"], given, is_missing=is_missing)
+        messages = wanted.setdefault(location, [])
+        if item["msg"] not in messages:
+            messages.append(item["msg"])
+        found.setdefault(location, "nothing" if is_missing else _shown(item["input"]))
     return [
-        ConfigProblem(
-            _field(item["loc"]),
-            item["msg"],
-            "nothing" if item["type"] == "missing" else _shown(item["input"]),
-            item["loc"],
-        )
-        for item in error.errors(include_url=False, include_context=False)
+        ConfigProblem(_field(location), _either(messages), found[location], location)
+        for location, messages in wanted.items()
     ]
+
+
+def _real_location(
+    location: tuple[str | int, ...], given: Any, *, is_missing: bool
+) -> tuple[str | int, ...]:
+    """The way into a value without the members of unions, which pydantic puts into it."""
+    steps: list[str | int] = []
+    for i, step in enumerate(location):
+        inner = _step_into(given, step)
+        if inner is not MISSING:
+            steps.append(step)
+            given = inner
+        elif is_missing and i == len(location) - 1:
+            steps.append(step)
+    return tuple(steps) or location
+
+
+def _step_into(value: Any, step: str | int) -> Any:
+    try:
+        if isinstance(value, Mapping):
+            return value[step] if step in value else value[str(step)]
+        if isinstance(step, int):
+            return value[step]
+        return getattr(value, step) if hasattr(type(value), "__annotations__") else MISSING
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return MISSING
+
+
+def _either(messages: Sequence[str]) -> str:
+    """The messages of a union's members as one."""
+    first, *others = messages
+    return " or ".join([first, *(text.removeprefix("Input should be ") for text in others)])
 
 
 def problem_of_build(error: PydanticCustomError) -> ConfigProblem:

@@ -10,11 +10,17 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from keras_registry.types.fields import is_serialised
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-__all__ = ["sharing_scope", "unmark_policies"]
+__all__ = ["SHARED_MARK", "sharing_scope", "unmark"]
+
+
+SHARED_MARK = "shared_object_id"
+"""The member by which Keras marks a serialised object as one that is in the config twice."""
 
 
 @contextmanager
@@ -46,17 +52,38 @@ def _make_scope() -> AbstractContextManager[Any] | None:
     return scope
 
 
-def unmark_policies(config: Any) -> None:
-    """Takes the marks off dtype policies, in place.
+def unmark(config: Any, *, policies: bool = True) -> bool:
+    """Takes off the marks that say nothing, in place: an object that is in the config only once.
 
-    All layers of one process share the global policy, and each has one of its own when Keras has
-    loaded it: with the mark, which is an address, no config would equal that of the original.
+    A parent's part of the config holds it as well, before the class's own part replaces that. And
+    all layers of one process share the global dtype policy, but each has one of its own when Keras
+    has loaded it. A mark is an address: with it no config would equal that of the original.
+
+    Args:
+        config: The config; changed in place.
+        policies: Whether the marks of dtype policies go too.
+
+    Returns:
+        Whether there were any.
     """
-    if isinstance(config, dict):
-        if str(config.get("class_name")).endswith("DTypePolicy"):
-            config.pop("shared_object_id", None)
-        for item in config.values():
-            unmark_policies(item)
-    elif isinstance(config, list | tuple):
-        for item in config:
-            unmark_policies(item)
+    marked: dict[Any, list[dict[str, Any]]] = {}
+    _collect(config, marked)
+    is_changed = False
+    for places in marked.values():
+        is_policy = str(places[0].get("class_name")).endswith("DTypePolicy")
+        if (is_policy and policies) or len(places) == 1:
+            is_changed = True
+            for place in places:
+                del place[SHARED_MARK]
+    return is_changed
+
+
+def _collect(node: Any, marked: dict[Any, list[dict[str, Any]]]) -> None:
+    if isinstance(node, dict):
+        if type(node.get(SHARED_MARK)) is int and is_serialised(node):
+            marked.setdefault(node[SHARED_MARK], []).append(node)
+        for item in node.values():
+            _collect(item, marked)
+    elif isinstance(node, list | tuple):
+        for item in node:
+            _collect(item, marked)

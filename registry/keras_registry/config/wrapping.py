@@ -32,9 +32,10 @@ from keras_registry.config.schema import (
     problems_of,
     read_config_version,
 )
-from keras_registry.config.sharing import sharing_scope, unmark_policies
+from keras_registry.config.sharing import sharing_scope, unmark
 from keras_registry.config.weight_migration import mark_migrated, wrap_load_own_variables
 from keras_registry.errors import ConfigError
+from keras_registry.types.fields import AS_STORED, Stored
 from keras_registry.types.values import store
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ __all__ = ["wrap_class"]
 _WRAPPED = ("__init__", "get_config", "from_config", "load_own_variables")
 _INSTEAD_OF = "__keras_registry_instead_of__"
 _FIXED = re.compile(r"multiple values for keyword argument '(\w+)'")
+_ADDED = re.compile(r"unexpected keyword argument '(\w+)'")
 
 
 def wrap_class(
@@ -121,7 +123,7 @@ def _derive_get_config(cls: type, schema: ConfigSchema) -> None:
                 base["dtype"] = self.dtype
             config = {**base, **_to_config(cls, schema, values)}
         if is_alone:
-            unmark_policies(config)
+            unmark(config)
         if version > 1:
             config[CONFIG_VERSION_FIELD] = version
         return config
@@ -136,7 +138,7 @@ def _check_values(cls: type, schema: ConfigSchema, instance: Any, values: dict[s
     try:
         schema.model.__pydantic_validator__.validate_python(values)
     except ValidationError as error:
-        report_invalid(cls, instance, problems_of(error), error)
+        report_invalid(cls, instance, problems_of(error, values), error)
 
 
 def _base_config(cls: type, instance: Any) -> dict[str, Any]:
@@ -149,9 +151,11 @@ def _base_config(cls: type, instance: Any) -> dict[str, Any]:
 
 def _to_config(cls: type, schema: ConfigSchema, values: Mapping[str, Any]) -> dict[str, Any]:
     instance = schema.model.model_construct(**values)
-    write = schema.model.__pydantic_serializer__.to_python
+    write = functools.partial(
+        schema.model.__pydantic_serializer__.to_python, warnings=False, context=AS_STORED
+    )
     try:
-        return {name: _stored(v) for name, v in write(instance, warnings=False).items()}
+        return {name: _stored(value) for name, value in write(instance).items()}
     except (PydanticSerializationError, TypeError) as error:
         name = next(name for name in values if not _can_store(write, instance, name))
         message = (
@@ -164,14 +168,16 @@ def _to_config(cls: type, schema: ConfigSchema, values: Mapping[str, Any]) -> di
 
 def _can_store(write: Callable[..., Any], instance: BaseModel, name: str) -> bool:
     try:
-        _stored(write(instance, warnings=False, include={name}))
+        _stored(write(instance, include={name}))
     except (PydanticSerializationError, TypeError):
         return False
     return True
 
 
 def _stored(value: Any) -> Any:  # noqa: PLR0911 - one case for each form
-    """What Keras stores for a value of no declared Keras type."""
+    """What a config holds of a value that came out of pydantic."""
+    if isinstance(value, Stored):
+        return value.value
     if value is None or (
         isinstance(value, bool | int | float | str) and not isinstance(value, Enum)
     ):
@@ -252,7 +258,7 @@ def _add_version_to_config(cls: type, version: int) -> None:
 # --- from_config -----------------------------------------------------------------------------
 
 
-def _wrap_from_config(
+def _wrap_from_config(  # noqa: C901 - what it defines shares what it finds out
     cls: type,
     schema: ConfigSchema | None,
     constructor: Constructor | None,
@@ -278,6 +284,7 @@ def _wrap_from_config(
     late, refused = _late_and_refused(cls, constructor)
 
     def construct(kind: type, inner: dict[str, Any], values: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal function
         while True:
             passed = {name: value for name, value in inner.items() if name not in refused}
             try:
@@ -289,9 +296,14 @@ def _wrap_from_config(
                 # `super().__init__(units=5, **kwargs)`: the parent's own config has the argument
                 # that the class fixes. Which one it is, only the failing call tells.
                 fixed = _FIXED.search(str(error))
-                if fixed is None or fixed[1] not in passed:
+                added = _ADDED.search(str(error))
+                if fixed is not None and fixed[1] in passed:
+                    refused.add(fixed[1])
+                elif function is not None and added is not None and added[1] in refused:
+                    # `Dense.from_config` adds an argument that this constructor does not take.
+                    function = None
+                else:
                     raise
-                refused.add(fixed[1])
 
     def from_config(kind: type, config: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Makes an object from its config."""

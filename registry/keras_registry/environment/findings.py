@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.documents import version_findings, worst_problem
@@ -26,9 +27,11 @@ __all__ = [
     "duplicate_finding",
     "entry_point_finding",
     "foreign_snapshot_finding",
+    "missing_snapshot_finding",
     "newer_snapshot_findings",
     "rivals_finding",
     "stale_snapshot_finding",
+    "unopened_snapshot_finding",
 ]
 
 
@@ -132,7 +135,7 @@ def _snapshot_parts(distribution: InstalledDistribution, path: Path) -> dict[str
 
 
 def broken_snapshot_finding(
-    distribution: InstalledDistribution, path: Path, wanted: str, found: str
+    distribution: InstalledDistribution, path: Path, wanted: str, found: str, **parts: Any
 ) -> Finding:
     """The finding for a snapshot that cannot be read."""
     return _warning(
@@ -140,6 +143,30 @@ def broken_snapshot_finding(
         f"the snapshot of {distribution.name} cannot be read",
         wanted=wanted,
         found=found,
+        **{**_snapshot_parts(distribution, path), **parts},
+    )
+
+
+def unopened_snapshot_finding(
+    distribution: InstalledDistribution, path: Path, error: OSError
+) -> Finding:
+    """The finding for a snapshot that was installed and cannot be opened."""
+    return broken_snapshot_finding(
+        distribution,
+        path,
+        "the file that was installed",
+        printable(error.strerror or error),
+        hint=f"install {distribution.name} again",
+    )
+
+
+def missing_snapshot_finding(distribution: InstalledDistribution, path: Path) -> Finding:
+    """The finding for a snapshot that should be there and is not."""
+    return _warning(
+        "D108",
+        f"{distribution.name} has no snapshot",
+        wanted="a snapshot that agrees with the code",
+        found="no such file",
         **_snapshot_parts(distribution, path),
     )
 
@@ -148,13 +175,20 @@ def newer_snapshot_findings(
     distribution: InstalledDistribution, path: Path, reading: DocumentReading[Snapshot]
 ) -> Iterator[Finding]:
     """What is said of a snapshot in another form than this version reads."""
-    yield from version_findings(
+    for item in version_findings(
         "snapshot", SNAPSHOT_VERSION, reading, Policy.COMPATIBLE, codes=("D109", "D110")
-    )
+    ):
+        yield replace(
+            item,
+            summary=item.summary.replace("the snapshot", f"the snapshot of {distribution.name}", 1),
+            location=printable(path, limit=500),
+            distribution=distribution.name,
+        )
     if reading.problems:
-        _, parts = worst_problem(reading.problems)
-        place = f"{parts['found']} at {parts['location']}"
-        yield broken_snapshot_finding(distribution, path, parts["wanted"], place)
+        shown, parts = worst_problem(reading.problems)
+        more = parts["found"].removeprefix(shown.found)
+        place = f"{shown.found} at {parts['location']}{more}"
+        yield broken_snapshot_finding(distribution, path, shown.wanted, place)
 
 
 def foreign_snapshot_finding(
@@ -187,6 +221,6 @@ def stale_snapshot_finding(
         "D108",
         f"the snapshot of {distribution.name} is out of date",
         wanted=f"a snapshot that agrees with the {what}",
-        found=f"another account of {shown}{more}",
+        found=f"it differs in {shown}{more}",
         **_snapshot_parts(distribution, path),
     )

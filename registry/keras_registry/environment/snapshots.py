@@ -14,6 +14,7 @@ from keras_registry.environment.findings import (
     foreign_snapshot_finding,
     newer_snapshot_findings,
     stale_snapshot_finding,
+    unopened_snapshot_finding,
 )
 from keras_registry.names import printable
 from keras_registry.snapshot import SNAPSHOT_FILE, Snapshot, read_snapshot
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from keras_registry.environment.model import InstalledDistribution
     from keras_registry.findings import Finding
 
-__all__ = ["InstalledSnapshot", "find_package_folders", "read_installed_snapshot"]
+__all__ = [
+    "InstalledSnapshot",
+    "find_package_folders",
+    "read_installed_snapshot",
+    "read_snapshot_file",
+]
 
 # Far above every real one; a file that is larger is not read.
 MAX_SNAPSHOT_BYTES = 1 << 24
@@ -45,13 +51,16 @@ class InstalledSnapshot:
     path: Path | None = None
 
 
-def read_installed_snapshot(  # noqa: PLR0911 - one case for each way to be broken
-    distribution: InstalledDistribution,
-) -> InstalledSnapshot:
+def read_installed_snapshot(distribution: InstalledDistribution) -> InstalledSnapshot:
     """Reads the snapshot that a distribution was installed with, which may hold anything."""
     path = next(_candidates(distribution), None)
-    if path is None:
-        return InstalledSnapshot()
+    return InstalledSnapshot() if path is None else read_snapshot_file(distribution, path)
+
+
+def read_snapshot_file(  # noqa: PLR0911 - one case for each way to be broken
+    distribution: InstalledDistribution, path: Path
+) -> InstalledSnapshot:
+    """Reads a file that should be the snapshot of a distribution, and may hold anything."""
     try:
         size = path.stat().st_size
         if size > MAX_SNAPSHOT_BYTES:
@@ -60,8 +69,11 @@ def read_installed_snapshot(  # noqa: PLR0911 - one case for each way to be brok
         document = json.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
         return _broken(distribution, path, "JSON of a sane depth", "JSON nested too deeply")
-    except (OSError, ValueError) as error:
-        return _broken(distribution, path, "JSON", printable(error))
+    except OSError as error:
+        unopened = unopened_snapshot_finding(distribution, path, error)
+        return InstalledSnapshot(None, (unopened,), path)
+    except ValueError as error:
+        return _broken(distribution, path, "JSON in UTF-8", printable(error))
     reading = read_snapshot(document)
     findings = tuple(newer_snapshot_findings(distribution, path, reading))
     snapshot = reading.value

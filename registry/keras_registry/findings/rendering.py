@@ -25,8 +25,11 @@ def count_levels(findings: Iterable[Finding]) -> str:
 def render_finding(item: Finding) -> str:
     """A finding as text, at most seven lines."""
     head = f"  {item.code} {item.level:<8} {item.summary}"
+    is_used = any(need.place for need in item.needs)
+    others = (need.key for need in item.needs if need.key not in item.summary)
+    needs = map(str, item.needs) if is_used else others
     parts = [
-        ("needed by", "; ".join(map(str, item.needs)) or None),
+        ("needed by" if is_used else "object", "; ".join(needs) or None),
         ("at", item.location),
         ("wanted", item.wanted),
         ("found", item.found),

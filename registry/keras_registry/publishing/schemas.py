@@ -6,6 +6,7 @@ They lie at ``<namespace>/<kind>/<Name>.json`` below a folder that is checked in
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.config import CONFIG_VERSION_FIELD
@@ -27,7 +28,10 @@ def published_path(item: ObjectSnapshot) -> PurePosixPath:
     from pathlib import PurePosixPath
 
     ref = ObjectRef.parse(item.key)
-    return PurePosixPath(ref.namespace or "_", item.kind, f"{ref.name}.json")
+    namespace = ref.namespace or "_"
+    if not namespace.strip("."):  # "..", which would lead out of the folder
+        namespace = f"_{namespace}"
+    return PurePosixPath(namespace, item.kind, f"{ref.name}.json")
 
 
 def make_published_schema(item: ObjectSnapshot, description: str | None = None) -> dict[str, Any]:
@@ -74,10 +78,12 @@ def read_published(document: Any) -> tuple[ObjectSnapshot | None, tuple[Problem,
     if not isinstance(facts, dict) or not isinstance(properties, dict):
         wanted = f"a published config schema, with the members {_FACTS!r} and 'properties'"
         return None, (Problem("", wanted, "something else"),)
-    fields = facts.get("fields")
-    names = fields if isinstance(fields, list) else []
-    own = {name: properties[name] for name in names if name in properties}
+    fields = facts.get("fields", [])
+    if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
+        return None, (Problem(f"/{_FACTS}/fields", "an array of names", "something else"),)
+    own = {name: properties[name] for name in fields if name in properties}
     config: Any = {"properties": own, "required": facts.get("required", [])}
     fingerprint = facts.get("fingerprint")
     config = None if fingerprint is None else config
-    return read_object({**facts, "schema": fingerprint, "config": config})
+    item, problems = read_object({**facts, "schema": fingerprint, "config": config})
+    return item, tuple(replace(p, pointer=f"/{_FACTS}{p.pointer}") for p in problems)

@@ -140,12 +140,15 @@ def _invalid_finding(
         steps = (str(step) for step in problems[0].location)
         tail = "".join(f"/{s.replace('~', '~0').replace('/', '~1')}" for s in steps)
         parts["location"] += printable(tail)
+    made = f", made by the migrations from config_version {reading.saved_version}"
     return finding(
         "S101",
         resolution.policy,
         "; ".join(f"{place}: {p.field}: {p.wanted}" for p in problems),
         wanted=f"a config that {item.needs.key}{_installed(item)} accepts",
-        found="; ".join(f"{p.field} = {p.found}" for p in problems) + _saved_with(resolution, item),
+        found="; ".join(f"{p.field} = {p.found}" for p in problems)
+        + (made if reading.steps else "")
+        + _saved_with(resolution, item),
         hint=_upgrade_hint(resolution, item, newer=False),
         **parts,
     )

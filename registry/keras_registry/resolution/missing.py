@@ -139,13 +139,16 @@ def moved_finding(question: Question, recorded: str, need: Need, plugin: Plugin)
         need: The object and its places.
         plugin: The plugin that has it.
     """
+    found = f"{plugin.distribution} {plugin.distribution_version}"
+    if plugin.key != need.key:
+        found += f", as {plugin.key}"
     return question.finding(
         "R210",
         f"{need.key} comes from another distribution",
         needs=(need,),
         distribution=plugin.distribution,
         wanted=f"{recorded}, with which the model was saved",
-        found=f"{plugin.distribution} {plugin.distribution_version}",
+        found=found,
         hint="save the model again, if that is where the object moved",
     )
 

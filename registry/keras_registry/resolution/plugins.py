@@ -60,22 +60,24 @@ def promise_finding(resolution: Resolution, plugin: Plugin, found: str) -> Findi
 def renamed_finding(
     resolution: Resolution, item: ObjectResolution, old_names: Sequence[str], name: str
 ) -> Finding:
-    """The note for a class that the file calls by another name.
+    """The note for an object that the file calls by another name.
 
     Args:
-        resolution: The resolution that needs the class.
-        item: The class and its places.
+        resolution: The resolution that needs the object.
+        item: The object and its places.
         old_names: What the file calls it.
         name: What it is called now.
     """
+    plugin = item.plugin
+    of = "" if plugin is None else f" of {plugin.distribution} {plugin.distribution_version}"
     return finding(
         "R305",
         resolution.policy,
         f"{item.needs.key} was renamed",
         needs=(item.needs,),
-        distribution=None if item.plugin is None else item.plugin.distribution,
-        wanted=", ".join(map(printable, old_names)),
-        found=name,
+        distribution=None if plugin is None else plugin.distribution,
+        wanted=f"{', '.join(map(printable, old_names))}, as the file calls it",
+        found=f"{name}{of}",
     )
 
 

@@ -135,6 +135,7 @@ class _Change(Enum):
 
     UNKNOWN = auto()
     NONE = auto()
+    UNREADABLE = auto()
     MIGRATED = auto()
     UNDECLARED = auto()
 
@@ -158,7 +159,9 @@ def _change_of(item: ObjectResolution, known: ObjectSnapshot | None) -> _Change:
         return _Change.NONE
     saved, current = record.config_version or 1, known.config_version or 1
     if saved < current:
-        return _Change.MIGRATED
+        # Where no migration leads from the saved version, that is a finding of its own.
+        reads = saved >= (known.oldest_version or current)
+        return _Change.MIGRATED if reads else _Change.UNREADABLE
     same = saved > current or record.schema == known.schema
     return _Change.NONE if same else _Change.UNDECLARED
 

@@ -28,6 +28,7 @@ from keras_registry.types.fields import (
     ObjectField,
     ValueField,
     field_for_class,
+    store_object,
 )
 
 __all__ = [
@@ -97,16 +98,26 @@ CausalPadding = Annotated[Literal["valid", "same", "causal"], BeforeValidator(_i
 """What a convolution in time does at the borders: ``"valid"``, ``"same"`` or ``"causal"``."""
 
 
-def _named_or_default(value: Any) -> Any:
-    if value is not None:
-        return _in_lower_case(value)
-    import keras
+def _take_data_format(value: Any) -> str:
+    if value is None:
+        import keras
 
-    return keras.config.image_data_format()
+        return str(keras.config.image_data_format())
+    found = _in_lower_case(value)
+    if found not in {"channels_last", "channels_first"}:
+        raise ValueError
+    return str(found)
 
 
 DataFormat = Annotated[
-    Literal["channels_last", "channels_first"], BeforeValidator(_named_or_default)
+    Literal["channels_last", "channels_first"] | Any,
+    ValueField(
+        "data_format",
+        "'channels_last' or 'channels_first'",
+        takes_none=True,
+        stored_as=("string",),
+        take=_take_data_format,
+    ),
 ]
 """Where an image's channels are; None stands for ``keras.config.image_data_format()``."""
 
@@ -236,25 +247,19 @@ def _seed_generator(value: Any) -> Any:
     return keras.random.SeedGenerator(value)
 
 
-def _store_object(value: Any) -> Any:
-    import keras
-
-    return keras.saving.serialize_keras_object(value)
-
-
 SeedGenerator = Annotated[
     Any,
     ValueField(
         "seed_generator",
         "a seed or a SeedGenerator",
         takes_none=True,
-        stored_as=("object",),
+        stored_as=("object", "integer"),
         take=_seed_generator,
-        store=_store_object,
+        store=store_object,
         builds=True,
     ),
 ]
-"""A generator of seeds, made of an integer or None if need be; its state is a weight."""
+"""A generator of seeds, made of an integer or None if need be. Keras does not save its state."""
 
 
 if TYPE_CHECKING:

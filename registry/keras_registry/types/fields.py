@@ -8,20 +8,25 @@ the object, so that nothing is validated a second time.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 import pkgutil
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError, core_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 
 __all__ = [
+    "AS_STORED",
     "FORM_ONLY",
     "ByNameField",
     "Deferred",
@@ -29,14 +34,19 @@ __all__ = [
     "FunctionField",
     "KerasField",
     "ObjectField",
+    "Stored",
     "ValueField",
     "build",
     "field_for_class",
     "is_serialised",
+    "store_object",
 ]
 
 FORM_ONLY = {"keras_registry": "form only"}
 """The validation context in which nothing is built."""
+
+AS_STORED = {"keras_registry": "as stored"}
+"""The serialisation context in which fields yield `Stored` values."""
 
 _OF_JSON: dict[str, tuple[type, ...]] = {
     "array": (list, tuple),
@@ -59,16 +69,63 @@ def _names_class(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("class_name"), str)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Deferred:
-    """A value of a file whose form was checked, and that is yet to be made into an object."""
+    """A value of a file whose form was checked, and that is yet to be made into an object.
+
+    It is equal to itself alone, so that a set can hold it before it is made.
+    """
 
     field: KerasField
     value: Any
 
 
+def store_object(value: Any) -> Any:
+    """What Keras stores for an object, with the mark by which a shared layer is known again.
+
+    Keras marks the first use of an object in the dict that it made of it, when it meets the second
+    one. It copies the configs of layers, so inside them that dict is no part of the config any
+    more. Objects that have a state are therefore marked at once; `keras_registry.config.sharing`
+    takes the marks off that turn out to say nothing.
+    """
+    import keras
+
+    stored = keras.saving.serialize_keras_object(value)
+    has_state = isinstance(value, keras.layers.Layer | keras.random.SeedGenerator)
+    if has_state and isinstance(stored, dict) and _is_sharing():
+        stored["shared_object_id"] = id(value)
+    return stored
+
+
+def _is_sharing() -> bool:
+    """Whether Keras marks shared objects at present."""
+    try:
+        from keras.src.backend.common import global_state
+    except ImportError:  # a private name, the same from Keras 3.12 to 3.15
+        return False
+    return global_state.get_global_attribute("shared_objects/id_to_config_map") is not None
+
+
+class Stored:
+    """What Keras stores for a value, on its way out of pydantic, which would copy a dict.
+
+    Keras marks a shared object in the very dict that it made of its first use, once it meets a
+    second one: in a copy the mark would be missing.
+
+    Attributes:
+        value: What Keras stores.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 def build(value: Any, location: tuple[str | int, ...] = ()) -> Any:
     """Makes the real things of all deferred values in a value, which may nest them.
+
+    In pydantic models and dataclasses, so are the defaults, which pydantic does not validate.
 
     Args:
         value: A validated value; lists, tuples, sets, dicts, pydantic models and dataclasses are
@@ -79,24 +136,108 @@ def build(value: Any, location: tuple[str | int, ...] = ()) -> Any:
         PydanticCustomError: One cannot be made; the error's context has its ``location``.
     """
     if isinstance(value, Deferred):
-        try:
-            return value.field.to_object(value.value)
-        except PydanticCustomError as error:
-            context = {**(error.context or {}), "location": location, "input": value.value}
-            raise PydanticCustomError(error.type, error.message_template, context) from error
+        return _make(value.field, value.value, location)
     kind = type(value)
-    if kind in {list, tuple, set, frozenset}:
-        return kind(build(item, (*location, i)) for i, item in enumerate(value))
     if kind is dict:
-        return {name: build(item, (*location, name)) for name, item in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return kind(*(build(item, (*location, i)) for i, item in enumerate(value)))
-    for name in _members(value):
+        made = {name: build(item, (*location, name)) for name, item in value.items()}
+        return value if _has_same(made.values(), value.values()) else made
+    is_named = isinstance(value, tuple) and hasattr(value, "_fields")
+    if is_named or kind in {list, tuple, set, frozenset}:
+        items = [build(item, (*location, i)) for i, item in enumerate(value)]
+        if _has_same(items, value):
+            return value
+        return kind(*items) if is_named else kind(items)
+    names = _members(value)
+    return _build_members(value, names, location) if names else value
+
+
+def _build_members(value: Any, names: list[str], location: tuple[str | int, ...]) -> Any:
+    """A pydantic model or dataclass with real things in it: a copy, if any had to be made."""
+    kind, changed = type(value), {}
+    hints = _hints_of_fields(kind)  # type: ignore[arg-type] # mypy doubts that types are hashable
+    for name in names:
         item = getattr(value, name)
         built = build(item, (*location, name))
+        if name in hints:
+            built = _completed(hints[name], built, (*location, name))
         if built is not item:
-            object.__setattr__(value, name, built)
+            changed[name] = built
+    if changed:
+        value = copy.copy(value)
+    for name, built in changed.items():
+        object.__setattr__(value, name, built)
     return value
+
+
+def _make(field: KerasField, value: Any, location: tuple[str | int, ...]) -> Any:
+    try:
+        return field.to_object(value)
+    except PydanticCustomError as error:
+        context = {**(error.context or {}), "location": location, "input": value}
+        raise PydanticCustomError(error.type, error.message_template, context) from error
+
+
+def _completed(hint: Any, value: Any, location: tuple[str | int, ...]) -> Any:
+    """The real thing for what stands in a model or dataclass, where nobody may have validated it.
+
+    Args:
+        hint: The annotation of the field.
+        value: Its value: a default as its author wrote it, or the real thing.
+        location: The way to it, for errors.
+    """
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        field = next((item for item in arguments[1:] if isinstance(item, KerasField)), None)
+        if field is None:
+            return _completed(arguments[0], value, location)
+        return value if value is None and not field.takes_none else _make(field, value, location)
+    if origin in {Union, UnionType} and value is not None and type(value) not in arguments:
+        for member in filter(_has_field, arguments):
+            with suppress(PydanticCustomError):
+                return _completed(member, value, location)
+    return _completed_items(origin, arguments, value, location)
+
+
+def _completed_items(
+    origin: Any, arguments: tuple[Any, ...], value: Any, location: tuple[str | int, ...]
+) -> Any:
+    if origin is dict and isinstance(value, dict):
+        made = {name: _completed(arguments[1], item, location) for name, item in value.items()}
+        return value if _has_same(made.values(), value.values()) else made
+    if origin not in {list, tuple, set, frozenset} or not isinstance(value, _ITERABLE):
+        return value
+    hints = arguments
+    if origin is not tuple or Ellipsis in arguments:
+        hints = arguments[:1] * len(value)
+    items = [_completed(*both, location) for both in zip(hints, value, strict=False)]
+    is_same = len(items) != len(value) or _has_same(items, value)
+    return value if is_same else origin(items)
+
+
+def _has_same(items: Iterable[Any], others: Iterable[Any]) -> bool:
+    return all(item is other for item, other in zip(items, others, strict=True))
+
+
+_ITERABLE = (list, tuple, set, frozenset)
+
+
+@functools.lru_cache(maxsize=1024)
+def _hints_of_fields(cls: type) -> dict[str, Any]:
+    """The annotations of a pydantic model or dataclass in which there is a field type."""
+    hints: dict[str, Any] = {}
+    if issubclass(cls, BaseModel):
+        hints = {
+            name: Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
+            for name, info in cls.model_fields.items()
+        }
+    elif dataclasses.is_dataclass(cls):
+        with suppress(NameError):
+            hints = get_type_hints(cls, include_extras=True)
+    return {name: hint for name, hint in hints.items() if _has_field(hint)}
+
+
+def _has_field(hint: Any) -> bool:
+    return isinstance(hint, KerasField) or any(map(_has_field, get_args(hint)))
 
 
 def _members(value: Any) -> list[str]:
@@ -169,8 +310,9 @@ class KerasField:
             self.check_form(value)
         return Deferred(self, value)
 
-    def _serialise(self, value: Any) -> Any:
-        return None if value is None else self.to_config(value)
+    def _serialise(self, value: Any, info: core_schema.SerializationInfo) -> Any:
+        stored = None if value is None else self.to_config(value)
+        return Stored(stored) if info.context is AS_STORED else stored
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -178,7 +320,9 @@ class KerasField:
         """The protocol by which pydantic learns of the type."""
         return core_schema.with_info_plain_validator_function(
             self._validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(self._serialise),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                self._serialise, info_arg=True
+            ),
         )
 
     def __get_pydantic_json_schema__(
@@ -255,9 +399,7 @@ class ObjectField(KerasField):
         return value
 
     def to_config(self, value: Any) -> Any:
-        import keras
-
-        return keras.saving.serialize_keras_object(value)
+        return store_object(value)
 
     def check_form(self, value: Any) -> None:
         if isinstance(value, str) or (callable(value) and not hasattr(value, "get_config")):
@@ -358,9 +500,7 @@ class EitherField(KerasField):
         raise self.refusal()
 
     def to_config(self, value: Any) -> Any:
-        import keras
-
-        return keras.saving.serialize_keras_object(value)
+        return store_object(value)
 
     def check_form(self, value: Any) -> None:
         for member in self.members:

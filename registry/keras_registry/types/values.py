@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.types.fields import ValueField, is_serialised
+from keras_registry.types.fields import ValueField, is_serialised, store_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,10 @@ _NAME_OF_COLLECTION = {kind: name for name, kind in _COLLECTIONS.items()}
 
 
 def _is_form(value: Any, *names: str) -> bool:
-    return isinstance(value, dict) and value.get("class_name") in names and "config" in value
+    if not isinstance(value, dict) or "config" not in value:
+        return False
+    name = value.get("class_name")
+    return isinstance(name, str) and name in names
 
 
 def take_shape(value: Any) -> tuple[int | None, ...]:
@@ -145,12 +148,12 @@ def store(value: Any) -> Any:  # noqa: C901, PLR0911 - one case for each form
         return [store(item) for item in value]
     if kind is dict and all(type(name) is str for name in value) and "class_name" not in value:
         return {name: store(item) for name, item in value.items()}
-    if kind in {set, frozenset}:
-        value = sorted(value, key=repr)
     if kind is dict:
         value = value.items()
     if kind in _NAME_OF_COLLECTION:
         items = [store(list(item) if kind is dict else item) for item in value]
+        if kind in {set, frozenset}:
+            items.sort(key=repr)  # of what is stored: the order of a set's own repr is arbitrary
         return {"class_name": _NAME_OF_COLLECTION[kind], "config": items}
     if kind.__module__ == "numpy":
         import numpy as np
@@ -170,7 +173,7 @@ def store(value: Any) -> Any:  # noqa: C901, PLR0911 - one case for each form
     is_function = callable(value) and hasattr(value, "__name__")
     if isinstance(value, type) or not (is_function or hasattr(value, "get_config")):
         raise TypeError
-    return keras.saving.serialize_keras_object(value)
+    return store_object(value)
 
 
 def restore(value: Any) -> Any:  # noqa: PLR0911 - one case for each form
