@@ -16,14 +16,17 @@ import json
 import sys
 from pathlib import Path
 
-from keras_registry.manifest import MANIFEST_VERSION, make_json_schema
+from keras_registry import manifest, snapshot
 
 FOLDER = Path(__file__).resolve().parents[1] / "schema"
 
 
 def make_schemas() -> dict[str, str]:
     """Return the text of every published schema, by its path below `schema/`."""
-    schemas = {f"manifest/{MANIFEST_VERSION}.schema.json": make_json_schema()}
+    schemas = {
+        f"manifest/{manifest.MANIFEST_VERSION}.schema.json": manifest.make_json_schema(),
+        f"snapshot/{snapshot.SNAPSHOT_VERSION}.schema.json": snapshot.make_json_schema(),
+    }
     return {
         path: json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         for path, schema in schemas.items()

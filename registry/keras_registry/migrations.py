@@ -64,6 +64,9 @@ class Step:
         """The new config."""
         return self.function(config)
 
+    def __repr__(self) -> str:
+        return self.words
+
 
 class Migration:
     """The way from one config version to the next.
@@ -89,10 +92,12 @@ class Migration:
                 "Migration(2, 3, ...)."
             )
             raise RegistrationError(message)
-        if not steps or not all(map(callable, steps)):
+        stray = [step for step in steps if not callable(step)]
+        if stray or not steps:
+            fault = f"holds {stray[0]!r}, which is no step" if stray else "has no steps"
             message = (
-                f"Migration({source}, {target}) needs steps: rename, drop, add, move, convert, or "
-                "functions from a config to a config."
+                f"Migration({source}, {target}) {fault}. Give it rename, drop, add, move, convert, "
+                "or functions from a config to a config."
             )
             raise RegistrationError(message)
         self.source, self.target, self.steps = source, target, steps
@@ -197,7 +202,7 @@ def _put(config: Config, path: str, value: Any) -> None:
     for part in outer:
         holder = holder.setdefault(part, {})
         if not isinstance(holder, dict):
-            message = f"{part!r} holds {type(holder).__name__}, and no dict"
+            message = f"{part!r} holds a value of type {type(holder).__name__}, and no dict"
             raise MigrationError(message)
     holder[name] = value
 
@@ -235,11 +240,14 @@ def check_chain(
                 "them in order, each beginning where the one before ends."
             )
             raise RegistrationError(message)
-    if migrations and migrations[-1].target != version:
+    end = migrations[-1].target if migrations else version
+    if end != version:
+        advice = f"Add Migration({end}, {end + 1}, ...), or correct the version"
+        if end > version:
+            advice = f"Give version={end}, or leave out what leads further"
         message = (
-            f"the migrations of {owner} end at version {migrations[-1].target}, but it is "
-            f"registered with version={version}. Add Migration({migrations[-1].target}, "
-            f"{migrations[-1].target + 1}, ...), or correct the version."
+            f"the migrations of {owner} end at version {end}, but it is registered with "
+            f"version={version}. {advice}."
         )
         raise RegistrationError(message)
     if known is not None:
@@ -310,7 +318,7 @@ def _fault_of(config: Any) -> str | None:
         return f"{found}, and no config: a step returns the new config as a dict"
     unnamed = next((name for name in config if not isinstance(name, str)), None)
     if unnamed is not None:
-        return f"a config with the field {unnamed!r}, which is no text"
+        return f"a config with a field that is named {unnamed!r}, which is no text"
     try:
         json.dumps(config)
     except (TypeError, ValueError, RecursionError) as error:

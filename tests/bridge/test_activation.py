@@ -214,7 +214,7 @@ def test_hooks_can_be_switched_off_by_the_environment(child, value):
         def public():
             names = [(m, n) for m in sorted(sys.modules) if m.partition(".")[0] == "keras"
                      for n in ("load_model", "save_model", "_load_model_from_fileobj",
-                               "_serialize_model_as_json", "_retrieve_class_or_fn")]
+                               "_model_from_config", "_serialize_model_as_json", "_retrieve_class_or_fn")]
             return {name: getattr(sys.modules[name[0]], name[1], None) for name in names}
 
         before = public()
@@ -273,7 +273,12 @@ def stub_site(tmp_path):
         (package / "__init__.py").touch()
     (folder / "keras" / "__init__.py").write_text(f'__version__ = "3.99.0"\n{KERAS_STUB}')
     (saving / "saving_api.py").write_text("def load_model(filepath): return 'plain'\n")
-    seams = ("save_model", "_serialize_model_as_json", "_load_model_from_fileobj")
+    seams = (
+        "save_model",
+        "_serialize_model_as_json",
+        "_load_model_from_fileobj",
+        "_model_from_config",
+    )
     (saving / "saving_lib.py").write_text("".join(f"def {name}(): ...\n" for name in seams))
     (saving / "serialization_lib.py").write_text("def _retrieve_class_or_fn(): ...\n")
     return folder

@@ -30,6 +30,7 @@ SEAMS = {
     "save_model": "saving_lib",
     "_serialize_model_as_json": "saving_lib",
     "_load_model_from_fileobj": "saving_lib",
+    "_model_from_config": "saving_lib",
     "_retrieve_class_or_fn": "serialization_lib",
 }
 """Functions of Keras that are wrapped, and the modules in `keras.src.saving` that have them."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
-from tests.support.distributions import hand_made_distribution
+import pytest
+from tests.support.distributions import hand_made_distribution, record_row
 from tests.support.golden import check_golden
 
 if TYPE_CHECKING:
@@ -94,6 +96,84 @@ def test_json_holds_the_same(
     }
     codes = sorted(item["code"] for item in document["findings"])
     assert codes == ["D104", "D104", "D105", "D105"]
+
+
+def with_snapshot(folder: Path, **members: Any) -> Path:
+    """Install a distribution of two plugins that has a snapshot, and whose code is not there."""
+    entry_points = {
+        "keras_registry.layers": {"beta>Scale": "beta_extras.scale:Scale"},
+        "keras_registry.functions": {"beta>half": "beta_extras.scale:half"},
+    }
+    scale = {
+        "key": "beta>Scale",
+        "kind": "layer",
+        "former_names": ["OldScale"],
+        "backends": ["jax"],
+        "config_version": 3,
+        "oldest_version": 2,
+        "schema": "xxh3:" + "0f" * 16,
+    }
+    snapshot = {
+        "snapshot_version": "1.0",
+        "generator": "keras-registry 0.1.0",
+        "distribution": "beta-extras",
+        "objects": [scale, {"key": "beta>half", "kind": "function"}],
+    }
+    file = folder / "beta_extras" / "keras_registry.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({**snapshot, **members}), encoding="utf-8")
+    rows = [record_row("beta_extras/keras_registry.json", "")]
+    hand_made_distribution(folder, "beta-extras", "0.3.1", entry_points, record=rows)
+    return folder
+
+
+def test_snapshot_is_shown(
+    run: Callable[..., Ended],
+    only_installed: Callable[..., None],
+    acme_site: Path,
+    tmp_path: Path,
+) -> None:
+    """The config version of each class is shown where a snapshot says it, and nothing imported."""
+    only_installed(acme_site, with_snapshot(tmp_path))
+
+    ended = run("list")
+    acme, beta = json.loads(run("list", "--json").out)["distributions"]
+
+    assert (ended.code, ended.err) == (0, "")
+    check_golden("cli/list_snapshot", ended.out)
+    names = ("config_version", "oldest_version", "schema", "backends", "former_names")
+    facts = {p["key"]: tuple(p[name] for name in names) for p in acme["plugins"] + beta["plugins"]}
+    assert facts["acme>GatedDense"] == facts["beta>half"] == (None,) * 5
+    assert facts["beta>Scale"] == (3, 2, "xxh3:" + "0f" * 16, ["jax"], ["OldScale"])
+    assert not {name for name in sys.modules if name.startswith("beta_extras")}
+
+
+@pytest.mark.parametrize(
+    ("name", "members"),
+    [
+        ("broken", {"objects": 3}),
+        ("foreign", {"distribution": "other-extras"}),
+        ("stale", {"objects": []}),
+    ],
+)
+def test_snapshot_findings_are_shown(
+    name: str,
+    members: dict[str, Any],
+    *,
+    run: Callable[..., Ended],
+    only_installed: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    """A snapshot that cannot be believed leaves its facts unknown, and a warning says why."""
+    only_installed(with_snapshot(tmp_path, **members))
+
+    ended = run("list")
+    document = json.loads(run("list", "--json").out)
+
+    assert ended.code == 0
+    check_golden(f"cli/list_snapshot_{name}", ended.out, replace={str(tmp_path): "SITE"})
+    assert len(document["findings"]) == 1
+    assert document["distributions"][0]["plugins"][0]["config_version"] is None
 
 
 def test_shadowed_copy_is_named(

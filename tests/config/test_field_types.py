@@ -795,7 +795,7 @@ def test_a_wrong_value_in_a_dataclass_is_refused(defaulted):
     """What a field type refuses in a dataclass, which checks nothing by itself, is refused."""
     wrong = Defaulted(by_name={"a": ("reul", 1)})
 
-    with pytest.raises(ConfigError, match=f"Held: one.by_name: {NO_ACTIVATION} .got 'reul'"):
+    with pytest.raises(ConfigError, match=f"Held: one.by_name.a.0.: {NO_ACTIVATION} .got 'reul'"):
         defaulted(wrong, DefaultedModel())
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from keras_registry import ConfigError, register
 from keras_registry import types as t
+from tests.config.sorts import Corner
 
 
 def by_config(layer):
@@ -46,6 +47,7 @@ def three_trips(request, tmp_path):
     return send
 
 
+@register("trips")
 class Same(keras.layers.Layer):
     """What the layers here do: nothing."""
 
@@ -392,3 +394,24 @@ def test_a_nested_layer_changed_later_is_kept(three_trips):
     assert (again.inner.units, again.inner.name) == (32, "inner")
     assert again.inner.trainable is False
     assert [other.units for other in again.others] == [2, 4]
+
+
+def test_a_tuple_with_a_layer_keeps_its_types(three_trips):
+    """A tuple in which the backend tracks a layer is saved item by item, changed later or not."""
+
+    @register("trips")
+    class Paired(Same):
+        def __init__(self, pair: tuple[t.Layer, Corner], other: tuple[t.Layer, Corner], **kwargs):
+            super().__init__(**kwargs)
+            self.pair, self.other = pair, other
+
+        def build(self, input_shape):
+            self.built = True
+
+    layer = Paired((Same(name="a"), Corner.LEFT), (Same(name="b"), Corner.LEFT))
+    layer.other = (layer.other[0], Corner.RIGHT)
+
+    again = three_trips(layer)
+
+    assert (again.pair[0].name, again.pair[1]) == ("a", Corner.LEFT)
+    assert (again.other[0].name, again.other[1]) == ("b", Corner.RIGHT)

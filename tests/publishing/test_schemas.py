@@ -65,6 +65,7 @@ def define(version=1):
         def __init__(
             self,
             units: t.PositiveInt,
+            *,
             rate: t.Probability = 0.5,
             mode: Literal["sum", "mean"] = "sum",
             widths: tuple[int, ...] = (1, 2),

@@ -30,6 +30,7 @@ __all__ = [
     "layer",
     "manifest_of",
     "model",
+    "needs_of",
     "of_code",
     "unknown",
 ]
@@ -215,3 +216,8 @@ def described_by(registry: Registry) -> Callable[[ObjectResolution], ObjectSnaps
 
 def unknown(item: ObjectResolution) -> None:
     """Return what is known of an object whose plugin is not imported and has no snapshot."""
+
+
+def needs_of(resolution):
+    """The objects that a model needs of its first plugin."""
+    return tuple(i.needs for i in resolution.objects if i.plugin == resolution.plugins[0])

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 
 from keras_registry.findings import Policy, render_finding, render_findings
 from keras_registry.resolution import Source, import_finding, promise_finding
-from tests.resolution.situations import World, layer, manifest_of, model, of_code
+from tests.resolution.situations import World, layer, manifest_of, model, needs_of, of_code
 from tests.support.golden import check_golden
 
 MODEL = model(layer(units=3, name="gate"), layer(units=4), layer("acme>Norm"))
@@ -59,7 +59,9 @@ class TestTexts:
         resolution = world.resolve(MODEL, manifest_of(MODEL))
         error = ModuleNotFoundError("No module named 'einops'")
 
-        found = import_finding(resolution, resolution.plugins[0], error)
+        found = import_finding(
+            resolution.plugins[0], error, resolution.policy, needs_of(resolution)
+        )
 
         check_golden("resolution/R103", render_finding(found))
 
@@ -78,7 +80,10 @@ class TestTexts:
         resolution = world.resolve(MODEL, manifest_of(MODEL))
 
         found = promise_finding(
-            resolution, resolution.plugins[0], "an object that is not registered"
+            resolution.plugins[0],
+            "an object that is not registered",
+            resolution.policy,
+            needs_of(resolution),
         )
 
         check_golden("resolution/R105", render_finding(found))

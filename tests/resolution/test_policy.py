@@ -21,7 +21,14 @@ from keras_registry.resolution import (
     judge_schemas,
     promise_finding,
 )
-from tests.resolution.situations import described_by, layer, manifest_of, model, unknown
+from tests.resolution.situations import (
+    described_by,
+    layer,
+    manifest_of,
+    model,
+    needs_of,
+    unknown,
+)
 
 ERROR, WARNING, NOTE = Level.ERROR, Level.WARNING, Level.NOTE
 ALWAYS = (ERROR, ERROR, ERROR)
@@ -175,9 +182,10 @@ def judge(world, row, policy):
     (plugin,) = resolution.plugins or (None,)
     if row.breaks == "import":
         error = ModuleNotFoundError("No module named 'einops'")
-        findings.append(import_finding(resolution, plugin, error))
+        findings.append(import_finding(plugin, error, policy, needs_of(resolution)))
     elif row.breaks == "promise":
-        findings.append(promise_finding(resolution, plugin, "an object that is not registered"))
+        found = "an object that is not registered"
+        findings.append(promise_finding(plugin, found, policy, needs_of(resolution)))
     elif row.imported:
         findings += judge_schemas(resolution, described_by(registry))
         findings += judge_configs(resolution, row.config, registry).findings

@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import describe_place, scan_config
 from keras_registry.bridge.reports import log_findings, tell
+from keras_registry.config import base_arguments
 from keras_registry.errors import ConfigError
-from keras_registry.findings import Finding, Need, finding, has_errors, render_findings
+from keras_registry.findings import (
+    CODES,
+    Finding,
+    Level,
+    Need,
+    finding,
+    has_errors,
+    render_findings,
+)
 from keras_registry.names import printable
 from keras_registry.registration import default_registry
 from keras_registry.settings import current_policy
@@ -71,19 +80,30 @@ def _finding(
             f"{where}: get_config leaves out {names}",
             wanted=f"every argument of {fault.cls.__qualname__}.__init__",
             found=f"no {names} in the config, though the object has {shown}",
-            hint=f"add {names} to get_config of {fault.cls.__qualname__}, or leave get_config out: "
-            "@register derives it",
+            hint=f"add {_missing_part(fault)} to get_config of {fault.cls.__qualname__}, "
+            "or leave get_config out: @register derives it",
             **parts,
         )
+    # Where the policy makes a warning of it, the file is written all the same.
+    is_refused = CODES["S107"].level(current_policy()) is Level.ERROR
+    outcome = "the file was not touched" if is_refused else "this file cannot be loaded"
     return finding(
         "S107",
         current_policy(),
         "; ".join(f"{where}: {p.field}: {p.wanted}" for p in fault.problems),
         wanted=f"a config that {printable(key)} accepts",
         found="; ".join(f"{p.field} = {p.found}" for p in fault.problems),
-        hint="set the attributes right and save again; the file was not touched",
+        hint=f"set the attributes right and save again; {outcome}",
         **parts,
     )
+
+
+def _missing_part(fault: ConfigFault) -> str:
+    """What a `get_config` must return besides."""
+    inherited = base_arguments(fault.cls)
+    own = [name for name, _ in fault.omitted if name not in inherited]
+    is_orphan = len(own) < len(fault.omitted)
+    return " and ".join([*(["**super().get_config()"] if is_orphan else []), *own])
 
 
 def _find_use(uses: Sequence[ObjectUse], config: Any, name: str | None) -> ObjectUse | None:

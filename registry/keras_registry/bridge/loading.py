@@ -21,7 +21,6 @@ from keras_registry.bridge.reports import LoadReport, log_findings, remember, te
 from keras_registry.bridge.saving import running_environment
 from keras_registry.bridge.weights import fingerprint_weights
 from keras_registry.config import PreparedConfigs, WeightMigrations, watching_weights
-from keras_registry.environment import load_plugin
 from keras_registry.errors import LoadError, SettingsError
 from keras_registry.findings import Level, finding, has_errors, render_findings
 from keras_registry.manifest import read_manifest
@@ -31,11 +30,10 @@ from keras_registry.registration import default_registry
 from keras_registry.resolution import (
     Source,
     backend_findings,
-    import_finding,
+    import_plugin,
     judge_by_snapshots,
     judge_configs,
     judge_schemas,
-    promise_finding,
     renamed_finding,
     resolve_model,
     stale_snapshot_findings,
@@ -299,17 +297,10 @@ class Load:
     def import_plugins(self) -> None:
         """Step 5: imports just the plugins needed; each failure is isolated."""
         for plugin in self.resolution.plugins:
-            try:
-                loaded = load_plugin(plugin)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may do anything
-                self.findings.append(import_finding(self.resolution, plugin, error))
-                continue
-            live = self.registry.find(plugin.key)
-            if live is None or live.target is not loaded:
-                shown = "an object that is not registered"
-                if live is not None:
-                    shown = f"another object than the registered {'.'.join(live.origin)}"
-                self.findings.append(promise_finding(self.resolution, plugin, shown))
+            needs = tuple(i.needs for i in self.resolution.objects if i.plugin == plugin)
+            wrong = import_plugin(plugin, self.registry, self.resolution.policy, needs)
+            if wrong is not None:
+                self.findings.append(wrong)
 
     def judge_code(self) -> None:
         """Step 6: what the imported code says about configs and schemas; it has the last word."""

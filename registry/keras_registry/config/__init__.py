@@ -2,6 +2,7 @@
 
 from keras_registry.config.comparison import SchemaChange, compare_properties
 from keras_registry.config.derivation import (
+    base_arguments,
     derive_schema,
     fields_of_author,
     schema_from_model,
@@ -35,6 +36,7 @@ __all__ = [
     "PreparedConfigs",
     "SchemaChange",
     "WeightMigrations",
+    "base_arguments",
     "base_fields_of_kind",
     "collecting_faults",
     "compare_properties",

@@ -53,8 +53,9 @@ class Arguments:
         for name, kept in self.values[label].items():
             values[name] = kept
             if (label, name) in self.tracked:
-                values[name] = attribute_of(instance, name)
-                changed = changed or not is_same(values[name], kept)
+                now = attribute_of(instance, name)
+                if not is_same(now, kept):
+                    values[name], changed = _unwrapped(now), True
         return values, changed
 
 
@@ -79,6 +80,15 @@ def attribute_of(instance: object, name: str) -> Any:
         return getattr(instance, name, MISSING)
     except Exception:  # noqa: BLE001 - a property of the author's may raise anything
         return MISSING
+
+
+def _unwrapped(value: Any) -> Any:
+    """A tuple in which TensorFlow tracks a layer as the tuple that it was."""
+    if not isinstance(value, tuple):
+        return value
+    items = map(_unwrapped, value)
+    kind = type(getattr(value, "__wrapped__", value))
+    return kind(*items) if hasattr(value, "_fields") else tuple(items)
 
 
 _COMPARABLE = (bool, int, float, str, bytes, list, tuple, dict, set, frozenset, Enum)

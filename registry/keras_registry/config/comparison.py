@@ -58,7 +58,8 @@ def compare_properties(
         field = f"{path}{name}"
         if name not in after:
             is_kept = accepts is None or name in accepts
-            yield SchemaChange(field, "removed", is_breaking=not is_kept)
+            words = "removed; configs may still hold it" if is_kept else "removed"
+            yield SchemaChange(field, words, is_breaking=not is_kept)
         elif name not in before:
             needed = name in is_required
             words = "added, and required" if needed else "added, with a default"

@@ -274,7 +274,7 @@ def _field(hint: Any, default: Any) -> tuple[Any, Any]:
 
 
 def _make_model(cls: type, fields: dict[str, Any]) -> type[BaseModel]:
-    config = ConfigDict(extra="forbid", protected_namespaces=())
+    config = ConfigDict(extra="forbid", protected_namespaces=(), revalidate_instances="always")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Field name .* shadows an attribute in parent")
         made: type[BaseModel] = pydantic.create_model(

@@ -227,7 +227,7 @@ def _check_written(
     record = arguments_of(instance)
     fields = schema.model.model_fields
     if record is not None:
-        passed = {**record.passed_on, **record.values.get(label_of(cls), {})}
+        passed = {**dict(sorted(record.passed_on.items())), **record.values.get(label_of(cls), {})}
         omitted = [
             (name, value)
             for name, value in passed.items()

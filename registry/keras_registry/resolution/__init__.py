@@ -9,7 +9,12 @@ from keras_registry.resolution.configs import (
     judge_configs,
 )
 from keras_registry.resolution.model import ObjectResolution, Resolution, Source
-from keras_registry.resolution.plugins import import_finding, promise_finding, renamed_finding
+from keras_registry.resolution.plugins import (
+    import_finding,
+    import_plugin,
+    promise_finding,
+    renamed_finding,
+)
 from keras_registry.resolution.resolve import resolve_model
 from keras_registry.resolution.snapshots import (
     find_in_snapshots,
@@ -26,6 +31,7 @@ __all__ = [
     "backend_findings",
     "find_in_snapshots",
     "import_finding",
+    "import_plugin",
     "judge_by_snapshots",
     "judge_config_versions",
     "judge_configs",

@@ -4,32 +4,64 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keras_registry.findings import Finding, Need, finding
+from keras_registry.environment import load_plugin
+from keras_registry.findings import Finding, Need, Policy, finding
 from keras_registry.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keras_registry.environment import Plugin
+    from keras_registry.registration import Registry
     from keras_registry.resolution.model import ObjectResolution, Resolution
 
-__all__ = ["import_finding", "promise_finding", "renamed_finding"]
+__all__ = ["import_finding", "import_plugin", "promise_finding", "renamed_finding"]
 
 
-def import_finding(resolution: Resolution, plugin: Plugin, error: BaseException) -> Finding:
+def import_plugin(
+    plugin: Plugin, registry: Registry, policy: Policy, needs: tuple[Need, ...]
+) -> Finding | None:
+    """Imports a plugin and sees that it is what its entry point says.
+
+    Args:
+        plugin: The plugin.
+        registry: The live registered objects.
+        policy: How strictly to judge.
+        needs: The objects that are needed of it.
+
+    Returns:
+        What is wrong, or None.
+    """
+    try:
+        loaded = load_plugin(plugin)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may do anything
+        return import_finding(plugin, error, policy, needs)
+    live = registry.find(plugin.key)
+    if live is not None and live.target is loaded:
+        return None
+    shown = "an object that is not registered"
+    if live is not None:
+        shown = f"another object than the registered {'.'.join(live.origin)}"
+    return promise_finding(plugin, shown, policy, needs)
+
+
+def import_finding(
+    plugin: Plugin, error: BaseException, policy: Policy, needs: tuple[Need, ...]
+) -> Finding:
     """The finding for a plugin whose import fails.
 
     Args:
-        resolution: The resolution that needs the plugin.
         plugin: The plugin.
         error: What importing it raised.
+        policy: How strictly to judge.
+        needs: The objects that are needed of it.
     """
     line = f'pip install "{plugin.distribution}=={plugin.distribution_version}"'
     return finding(
         "R103",
-        resolution.policy,
+        policy,
         f"{plugin.distribution}=={plugin.distribution_version} cannot be imported",
-        needs=_needs_of(resolution, plugin),
+        needs=needs,
         distribution=plugin.distribution,
         wanted=f"import {plugin.module}",
         found=f"{type(error).__name__}: {printable(error, limit=300)}",
@@ -37,19 +69,20 @@ def import_finding(resolution: Resolution, plugin: Plugin, error: BaseException)
     )
 
 
-def promise_finding(resolution: Resolution, plugin: Plugin, found: str) -> Finding:
+def promise_finding(plugin: Plugin, found: str, policy: Policy, needs: tuple[Need, ...]) -> Finding:
     """The finding for a plugin whose entry point leads to something that is not registered.
 
     Args:
-        resolution: The resolution that needs the plugin.
         plugin: The plugin.
         found: What is there instead.
+        policy: How strictly to judge.
+        needs: The objects that are needed of it.
     """
     return finding(
         "R105",
-        resolution.policy,
+        policy,
         f"{plugin.distribution}=={plugin.distribution_version} does not keep its promise",
-        needs=_needs_of(resolution, plugin),
+        needs=needs,
         distribution=plugin.distribution,
         wanted=f"{plugin.target} registered as {plugin.key}",
         found=found,
@@ -79,7 +112,3 @@ def renamed_finding(
         wanted=f"{', '.join(map(printable, old_names))}, as the file calls it",
         found=f"{name}{of}",
     )
-
-
-def _needs_of(resolution: Resolution, plugin: Plugin) -> tuple[Need, ...]:
-    return tuple(item.needs for item in resolution.objects if item.plugin == plugin)

@@ -181,7 +181,7 @@ def backend_findings(
     findings = []
     for item in resolution.objects:
         known = find(item)
-        if known is not None and known.backends is not None and backend not in known.backends:
+        if known is not None and known.backends and backend not in known.backends:
             findings.append(
                 finding(
                     "K104",
