@@ -92,7 +92,8 @@ class Migration:
                 "Migration(2, 3, ...)."
             )
             raise RegistrationError(message)
-        stray = [step for step in steps if not callable(step)]
+        given: tuple[object, ...] = steps
+        stray = [step for step in given if not callable(step)]
         if stray or not steps:
             fault = f"holds {stray[0]!r}, which is no step" if stray else "has no steps"
             message = (

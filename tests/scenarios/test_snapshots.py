@@ -1,4 +1,4 @@
-"""Snapshots: what a plugin's author wrote down is told before a load, and never believed over code."""
+"""Snapshots: what a plugin's author wrote down is told early, and never believed over code."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 FILE = "acme_layers/keras_registry.json"
 VERSION_FIELD = "keras_registry_config_version"
 
+IMPORT = "from keras_registry import register\n"
 MIGRATED = altered(
     altered(
-        GATED_SOURCE,
-        "from keras_registry import register\n",
-        "from keras_registry import register\nfrom keras_registry.migrations import Migration, add\n",
+        GATED_SOURCE, IMPORT, f"{IMPORT}from keras_registry.migrations import Migration, add\n"
     ),
     '@register("acme")',
     '@register("acme", version=2, migrations=[Migration(1, 2, add("units", 1))])',
@@ -258,7 +257,7 @@ def test_unusable_snapshot(
     acme_model: SavedModel,
     blocked: Path,
 ) -> None:
-    """A snapshot that cannot be used is one finding, of the load and of `verify`, and stops none."""
+    """A snapshot that cannot be used is one finding of load and `verify`, and stops neither."""
     change, code, level = UNUSABLE[name]
     site = installed(project("1.4.3"), change)
 
@@ -339,7 +338,7 @@ def test_backend_that_the_layer_does_not_run_on(
     acme_model: SavedModel,
     blocked: Path,
 ) -> None:
-    """An object that does not run on the backend in use stops load and `verify`, with the way out."""
+    """An object that does not run on this backend stops load and `verify`, with the way out."""
     site = installed(project("1.4.3", ONLY_JAX))
 
     loaded = load(site)

@@ -7,6 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from packaging.version import Version
+
 from keras_registry.artifact import ObjectUse, describe_place
 from keras_registry.config import PreparedConfigs, read_config_version
 from keras_registry.errors import MigrationError
@@ -280,7 +282,8 @@ def _upgrade_hint(resolution: Resolution, item: ObjectResolution, *, newer: bool
     version = _recorded_version(resolution, item)
     if item.record is None or version is None or item.plugin is None:
         return None
-    if version == item.plugin.distribution_version:
+    installed = item.plugin.distribution_version
+    if version == installed or (newer and Version(installed) >= Version(version)):
         return f"the file was changed, or tell the author of {item.plugin.distribution}"
     operator = ">=" if newer else "=="
     return f'pip install "{item.record.distribution}{operator}{version}"'
