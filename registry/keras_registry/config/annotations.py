@@ -41,7 +41,7 @@ def as_field(hint: Any) -> Any:  # noqa: C901, PLR0911 - one case for each form 
         if any(isinstance(item, KerasField) for item in arguments[1:]):
             return hint
         inner = as_field(arguments[0])
-        return hint if inner is arguments[0] else Annotated[(inner, *arguments[1:])]
+        return hint if inner is arguments[0] else _annotated(inner, arguments[1:])
     if hasattr(hint, "__supertype__"):  # NewType
         return as_field(hint.__supertype__)
     if hasattr(hint, "__value__"):  # type X = ...
@@ -68,6 +68,14 @@ def as_field(hint: Any) -> Any:  # noqa: C901, PLR0911 - one case for each form 
     return _of_class(cls, hint) if isinstance(cls, type) else hint
 
 
+def _annotated(inner: Any, metadata: tuple[Any, ...]) -> Any:
+    """A type with what its author says of it, which is meant of the plain value."""
+    if inner in _PLAIN.values():
+        base, strict, *validators = get_args(inner)
+        return Annotated[(base, strict, *metadata, *validators)]
+    return Annotated[(inner, *metadata)]
+
+
 def takes_none(hint: Any) -> bool:
     """Whether None is a value of the type."""
     if any(hint is none for none in (Any, object, None, NoneType)):
@@ -91,8 +99,9 @@ def _from_numpy(value: Any) -> Any:
 
 
 # pydantic by itself takes "3" for an integer and 1 for True; a config never means that.
+# Strict comes first: pydantic 2.7 cannot put it around a validator.
 _PLAIN: dict[Any, Any] = {
-    hint: Annotated[hint, BeforeValidator(_from_numpy), Strict()] for hint in (int, float, bool)
+    hint: Annotated[hint, Strict(), BeforeValidator(_from_numpy)] for hint in (int, float, bool)
 }
 _PLAIN |= {str: Annotated[str, Strict()]}
 
@@ -146,7 +155,7 @@ def _from_text(key: Any) -> Any:
 def _key(hint: Any) -> Any:
     """The type of a dict's keys, which JSON holds as text."""
     if hint in {int, float}:
-        return Annotated[hint, BeforeValidator(_from_text), Strict()]
+        return Annotated[hint, Strict(), BeforeValidator(_from_text)]
     is_text = get_origin(hint) is Literal and all(isinstance(a, str) for a in get_args(hint))
     is_names = isinstance(hint, type) and issubclass(hint, Enum) and issubclass(hint, str)
     if hint is str or is_text or is_names:

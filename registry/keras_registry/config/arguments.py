@@ -23,7 +23,7 @@ class Arguments:
 
     Attributes:
         values: The arguments by class and name, as they were passed, after conversion.
-        passed_on: The arguments of Keras's base classes that the caller gave.
+        passed_on: The arguments that the caller gave for Keras's own constructors.
         tracked: The classes and names of the arguments that are read from attributes at a save.
     """
 

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from keras_registry.config.arguments import copied, keep_arguments
 from keras_registry.config.faults import config_error
+from keras_registry.config.left_out import keep_passed_on
 from keras_registry.config.prepared import Validated, expecting, take_expected
 from keras_registry.config.schema import problem_of_build, problems_of
 from keras_registry.types.fields import build
@@ -47,7 +48,6 @@ def wrap_init(cls: type, schema: ConfigSchema, constructor: Constructor) -> None
     required, defaults = _required_and_defaults(schema, constructor)
     check = schema.model.__pydantic_validator__.validate_python
     label = label_of(cls)
-    base = constructor.base_arguments
     inherits = None if "__init__" in vars(cls) else getattr(original, _CLASS, None)
 
     @functools.wraps(original)
@@ -74,7 +74,8 @@ def wrap_init(cls: type, schema: ConfigSchema, constructor: Constructor) -> None
         record, is_outermost = keep_arguments(self)
         record.values[label] = {name: copied(value) for name, value in values.items()}
         if is_outermost:
-            record.passed_on = {name: arguments[name] for name in base if name in arguments}
+            others = {name: value for name, value in arguments.items() if name not in own}
+            record.passed_on = keep_passed_on(others)
         if inherits is None:
             original(self, **arguments)
         else:

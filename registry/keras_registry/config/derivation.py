@@ -29,6 +29,7 @@ __all__ = [
     "derive_schema",
     "fields_of_author",
     "has_own",
+    "keeps_config",
     "parameters_of_parents",
     "read_constructor",
     "schema_from_model",
@@ -91,6 +92,15 @@ def has_own(cls: type, method: str) -> bool:
             function = getattr(found, "__func__", found)
             return not getattr(function, "__keras_registry_derived__", False)
     return False
+
+
+def keeps_config(cls: type) -> bool:
+    """Whether constructor and config of a class are Keras's own."""
+    owners = (
+        next((base for base in cls.__mro__ if name in vars(base)), object)
+        for name in ("__init__", "get_config")
+    )
+    return all(owner.__module__.partition(".")[0] == "keras" for owner in owners)
 
 
 def read_constructor(cls: type) -> Constructor | None:

@@ -20,11 +20,13 @@ from keras_registry.config.construction import label_of, wrap_init
 from keras_registry.config.derivation import (
     base_arguments,
     has_own,
+    keeps_config,
     parameters_of_parents,
     read_constructor,
     writes_config,
 )
 from keras_registry.config.faults import is_collecting, report_invalid, report_omissions
+from keras_registry.config.left_out import add_left_out, wrap_keras_class
 from keras_registry.config.prepared import Validated, expecting, find_prepared
 from keras_registry.config.schema import (
     CONFIG_VERSION_FIELD,
@@ -80,6 +82,8 @@ def wrap_class(
     elif schema is not None and schema.config_version > 1:
         _add_version_to_config(cls, schema.config_version)
     migrates_weights = migrate_weights is not None
+    if schema is None and keeps_config(cls):
+        wrap_keras_class(cls)
     is_bare = not hasattr(cls, "from_config")
     if is_bare or (schema is not None and not has_own_from_config):
         _wrap_from_config(cls, schema, constructor, migrates_weights=migrates_weights)
@@ -121,7 +125,7 @@ def _derive_get_config(cls: type, schema: ConfigSchema) -> None:
             base.pop(CONFIG_VERSION_FIELD, None)
             if "dtype" in base_arguments(cls) and "dtype" not in base:
                 base["dtype"] = self.dtype
-            config = {**base, **_to_config(cls, schema, values)}
+            config = add_left_out(cls, self, {**base, **_to_config(cls, schema, values)})
         if is_alone:
             unmark(config)
         if version > 1:
@@ -227,7 +231,9 @@ def _check_written(
     record = arguments_of(instance)
     fields = schema.model.model_fields
     if record is not None:
-        passed = {**dict(sorted(record.passed_on.items())), **record.values.get(label_of(cls), {})}
+        base = base_arguments(cls)
+        passed = {name: value for name, value in record.passed_on.items() if name in base}
+        passed = {**dict(sorted(passed.items())), **record.values.get(label_of(cls), {})}
         omitted = [
             (name, value)
             for name, value in passed.items()

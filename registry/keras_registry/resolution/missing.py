@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from keras_registry.names import is_key, printable
+from keras_registry.names import ObjectRef, is_key, printable
 from keras_registry.resolution.model import Source
 from keras_registry.resolution.words import install_line, wanted
 
@@ -63,9 +63,11 @@ def _unpublished_finding(question: Question, item: ObjectResolution) -> Finding:
 def _unknown_finding(question: Question, item: ObjectResolution) -> Finding:
     module = item.uses[0].module
     known = [p.key for d in question.environment.iter_distributions() for p in d.plugins]
-    near = difflib.get_close_matches(item.key, known, n=3)
+    same_name = [key for key in known if ObjectRef.parse(key).name == item.key]
+    close = difflib.get_close_matches(item.key, known, n=3)
+    near = list(dict.fromkeys([*same_name, *close]))[:3]
     found = "no installed distribution lists it, and Keras does not have it"
-    if module is not None:
+    if module not in {None, "builtins"}:  # what Keras writes for every function
         found += f"; the file says it was defined in {printable(module, limit=80)}"
     if near:
         hint = f"the nearest names here: {', '.join(near)}"

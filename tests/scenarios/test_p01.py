@@ -1,0 +1,289 @@
+"""P01: files written before the class was registered, with bare names of classes and functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.scenarios.archives import read_document, read_manifest_document
+from tests.scenarios.commanding import forked_command
+from tests.scenarios.commands import FRAMEWORKS, block_imports, run_command
+from tests.scenarios.observing import observe, plain
+from tests.support.distributions import PluginProject
+from tests.support.golden import check_golden
+from tests.support.processes import run_python
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.scenarios.observing import Observed
+    from tests.support.processes import ForkServer
+
+    Shelf = Callable[[PluginProject], Path]
+
+COMPAT = Path(__file__).resolve().parents[1] / "compat"
+RELEASES = ("3.6.0", "3.8.0")
+FILES = [(release, name) for release in RELEASES for name in ("module", "notebook", "registered")]
+
+MODULE = """\
+import keras
+
+from keras_registry import register
+from keras_registry import types as t
+
+
+@register("acme")
+def squash(x):
+    return x / (1 + keras.ops.abs(x))
+
+
+@register("acme")
+def gap(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+
+@register("acme")
+class Gate(keras.layers.Layer):
+    def __init__(self, units: t.PositiveInt, activation: t.Activation = "tanh", **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.activation = units, activation
+
+    def build(self, input_shape):
+        shape = (input_shape[-1], self.units)
+        self.kernel = self.add_weight(shape=shape, name="kernel")
+        self.gate = self.add_weight(shape=shape, name="gate")
+
+    def call(self, inputs):
+        gate = self.activation(keras.ops.matmul(inputs, self.gate))
+        return gate * keras.ops.matmul(inputs, self.kernel)
+
+
+@register("acme")
+class Share(keras.metrics.Metric):
+    def __init__(self, tolerance: float = 0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.tolerance = tolerance
+        self.hits = self.add_variable(shape=(), initializer="zeros", name="hits")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        close = keras.ops.abs(y_true - y_pred) <= self.tolerance
+        self.hits.assign_add(keras.ops.sum(keras.ops.cast(close, "float32")))
+
+    def result(self):
+        return self.hits
+"""
+KEYS = {
+    "keras_registry.layers": {"acme>Gate": "acme_gates:Gate"},
+    "keras_registry.metrics": {"acme>Share": "acme_gates:Share"},
+    "keras_registry.functions": {"acme>squash": "acme_gates:squash", "acme>gap": "acme_gates:gap"},
+}
+BARE = {name: f"acme_gates:{name}" for name in ("Gate", "Share", "squash", "gap")}
+
+WITHOUT = PluginProject(
+    name="acme-gates",
+    version="1.2.0",
+    modules={"acme_gates/__init__.py": MODULE},
+    entry_points=KEYS,
+)
+"""The objects, now registered, in a distribution that knows nothing of their bare names."""
+
+ALIASED = WITHOUT.evolve(version="1.1.0", entry_points=KEYS | {"keras_registry.aliases": BARE})
+"""The same with an alias for each bare name."""
+
+TELL = """
+metric = next(m for m in model._compile_metrics._user_metrics)
+seen["tells"] = [
+    model.layers[1].activation.__module__,
+    model.layers[2].activation.__module__,
+    model.loss.__module__,
+    type(metric).__module__,
+    metric.tolerance,
+]
+"""
+
+
+def assert_as_saved(loaded: Observed, npz: Path) -> None:
+    """Check that a model predicts what the old Keras predicted, on another backend."""
+    predictions = np.asarray(loaded.predictions, "float32")
+    np.testing.assert_allclose(predictions, np.load(npz)["predictions"], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("file", FILES, ids="/".join)
+def test_alias_resolves_bare_names(
+    file: tuple[str, str], shelf: Shelf, fork_server: ForkServer
+) -> None:
+    """A file of before the registration loads in silence, compiled, with the plugin's objects."""
+    release, name = file
+    folder = COMPAT / f"keras-{release}"
+
+    loaded = observe(
+        fork_server.run,
+        folder / f"{name}.keras",
+        path=[shelf(ALIASED)],
+        inputs=folder / f"{name}.npz",
+        epilogue=TELL,
+    )
+
+    assert loaded.before == ()
+    assert loaded.is_silent()
+    assert loaded.codes[0] == "M101"
+    assert set(loaded.codes) <= {"M101", "K102"}
+    assert loaded.classes[:2] == ("acme_gates.Gate", "acme_gates.Gate")
+    assert loaded.raw["tells"] == ["acme_gates"] * 4 + [0.5]
+    assert_as_saved(loaded, folder / f"{name}.npz")
+
+
+LOAD = """\
+import json
+import sys
+
+import keras
+import numpy as np
+
+import keras_registry
+
+model = keras.saving.load_model(sys.argv[1])
+known = np.load(sys.argv[2])
+close = np.allclose(model.predict(known["x"], verbose=0), known["predictions"], rtol=1e-5)
+print(json.dumps([bool(close), type(model.layers[0]).__module__]))
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_real_interpreter_resolves_bare_names(backend: str, shelf: Shelf) -> None:
+    """A new interpreter with two imports loads a file of Keras 3.6, on either backend."""
+    folder = COMPAT / "keras-3.6.0"
+    files = [folder / "module.keras", folder / "module.npz"]
+
+    done = run_python(LOAD, argv=files, path=[shelf(ALIASED)], backend=backend)
+
+    assert done.json() == [True, "acme_gates"]
+    assert done.messages == ""
+
+
+@pytest.mark.parametrize("file", FILES, ids="/".join)
+def test_saved_again_under_the_keys(
+    file: tuple[str, str], shelf: Shelf, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    """Saved again, the file has the keys and a manifest, and needs no alias any more."""
+    release, name = file
+    folder, again = COMPAT / f"keras-{release}", tmp_path / "again.keras"
+    save = f"model.save({str(again)!r})"
+    observe(fork_server.run, folder / f"{name}.keras", path=[shelf(ALIASED)], epilogue=save)
+
+    keys = {record["key"] for record in read_manifest_document(again)["objects"]}
+    assert keys == {"acme>Gate", "acme>Share", "acme>squash", "acme>gap"}
+    loaded = observe(fork_server.run, again, path=[shelf(WITHOUT)], inputs=folder / f"{name}.npz")
+    assert loaded.error is None
+    assert "layers" in loaded.raw["verified"]
+    assert_as_saved(loaded, folder / f"{name}.npz")
+
+
+@pytest.mark.parametrize("name", ["module", "notebook"])
+def test_migrate_writes_the_keys(
+    name: str, shelf: Shelf, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    """`keras-registry migrate` gives an old file keys and a manifest; the rest stays."""
+    folder, file = COMPAT / "keras-3.6.0", tmp_path / "new.keras"
+
+    done = forked_command(
+        fork_server, "migrate", folder / f"{name}.keras", "-o", file, path=[shelf(ALIASED)]
+    )
+
+    assert (done.returncode, done.messages) == (0, "")
+    check_golden(f"scenarios/p01_migrate_{name}", done.stdout, replace={str(tmp_path): "FOLDER"})
+    assert read_document(file, "metadata.json")["keras_version"] == "3.6.0"
+    loaded = observe(fork_server.run, file, path=[shelf(WITHOUT)], inputs=folder / f"{name}.npz")
+    assert loaded.error is None
+    assert loaded.warnings == ()
+    assert_as_saved(loaded, folder / f"{name}.npz")
+
+
+def test_verify_knows_the_alias(shelf: Shelf, tmp_path: Path) -> None:
+    """`verify` says, without Keras, that an old file can be loaded, and by which distribution."""
+    blocked = block_imports(tmp_path / "blocked", *FRAMEWORKS, "acme_gates")
+
+    done = run_command(
+        "verify", COMPAT / "keras-3.6.0" / "module.keras", path=[blocked, shelf(ALIASED)]
+    )
+
+    assert done.returncode == 0
+    check_golden("scenarios/p01_verify", done.stdout, replace={str(COMPAT): "COMPAT"})
+
+
+# --- without an alias ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["module", "notebook", "registered"])
+def test_without_alias_the_names_are_missing(
+    name: str, shelf: Shelf, fork_server: ForkServer
+) -> None:
+    """Without an alias nothing is guessed: each missing name is said, with the nearest key."""
+    failed = observe(
+        fork_server.run, COMPAT / "keras-3.6.0" / f"{name}.keras", path=[shelf(WITHOUT)]
+    )
+
+    assert failed.after == ()
+    check_golden(f"scenarios/p01_missing_{name}", failed.text, replace={str(COMPAT): "COMPAT"})
+
+
+def test_function_of_keras_3_8_needs_no_alias(shelf: Shelf, fork_server: ForkServer) -> None:
+    """From 3.7 on, functions too were written under their keys: no alias is needed."""
+    folder = COMPAT / "keras-3.8.0"
+
+    loaded = observe(
+        fork_server.run,
+        folder / "registered.keras",
+        path=[shelf(WITHOUT)],
+        inputs=folder / "registered.npz",
+        epilogue=TELL,
+    )
+
+    assert loaded.is_silent()
+    assert loaded.raw["tells"] == ["acme_gates"] * 4 + [0.5]
+    assert_as_saved(loaded, folder / "registered.npz")
+
+
+def test_two_claims_of_a_bare_name_are_not_used(shelf: Shelf, fork_server: ForkServer) -> None:
+    """A bare alias that two distributions claim counts for nothing: neither is imported."""
+    other = PluginProject(
+        name="beta-gates",
+        version="0.1.0",
+        modules={"beta_gates/__init__.py": MODULE.replace('"acme"', '"beta"')},
+        entry_points={
+            "keras_registry.layers": {"beta>Gate": "beta_gates:Gate"},
+            "keras_registry.aliases": {"Gate": "beta_gates:Gate"},
+        },
+    )
+
+    failed = observe(
+        fork_server.run,
+        COMPAT / "keras-3.6.0" / "module.keras",
+        path=[shelf(ALIASED), shelf(other)],
+    )
+
+    assert failed.after == ()
+    assert "nothing here provides Gate" in failed.text
+    assert "Share" not in failed.text
+
+
+# --- plain Keras -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["module", "notebook"])
+def test_plain_keras_does_not_find_bare_names(
+    name: str, shelf: Shelf, fork_server: ForkServer
+) -> None:
+    """Plain Keras fails on them, even with the plugin imported: the class is registered now."""
+    failed = observe(
+        fork_server.run,
+        COMPAT / "keras-3.6.0" / f"{name}.keras",
+        path=[shelf(ALIASED)],
+        env=plain,
+        prelude="import acme_gates",
+    )
+
+    assert "Could not locate class 'Gate'" in failed.text
