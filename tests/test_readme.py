@@ -65,7 +65,12 @@ def story(tmp_path_factory):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(find_block(language, title), encoding="utf-8")
     (project / "acme_layers" / "__init__.py").touch()  # as the text says
-    site = folder / "site"
+    bare, site = folder / "bare", folder / "site"
+    pip_install(build_wheel(project, folder / "before"), bare)
+    snapshot = project / "acme_layers" / "keras_registry.json"
+    argv = ["-m", "keras_registry", "snapshot", "acme-layers", "-o", str(snapshot)]
+    environment = {**os.environ, "PYTHONPATH": str(bare), "KERAS_BACKEND": "tensorflow"}
+    subprocess.run([sys.executable, *argv], env=environment, check=True, capture_output=True)
     pip_install(build_wheel(project, folder), site)
     run_python(find_block("python", "train.py"), path=[site], cwd=folder).check()
     return folder

@@ -214,7 +214,8 @@ def test_hooks_can_be_switched_off_by_the_environment(child, value):
         def public():
             names = [(m, n) for m in sorted(sys.modules) if m.partition(".")[0] == "keras"
                      for n in ("load_model", "save_model", "_load_model_from_fileobj",
-                               "_model_from_config", "_serialize_model_as_json", "_retrieve_class_or_fn")]
+                               "_model_from_config", "_serialize_model_as_json",
+                               "_retrieve_class_or_fn")]
             return {name: getattr(sys.modules[name[0]], name[1], None) for name in names}
 
         before = public()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keras_registry.cli import Exit
-from keras_registry.cli.output import print_json, print_unreadable, say
+from keras_registry.cli.output import foreign_code, print_json, print_unreadable, say
 from keras_registry.errors import LoadError
 from keras_registry.findings import render_findings
 from keras_registry.names import printable
@@ -35,7 +35,8 @@ def run(parsed: argparse.Namespace) -> int:
 
     name = printable(parsed.file, limit=1000)
     try:
-        done = migrate_file(parsed.file, parsed.output or parsed.file)
+        with foreign_code():
+            done = migrate_file(parsed.file, parsed.output or parsed.file)
     except LoadError as error:
         if parsed.json:
             print_json("migrate", error.findings, file=name, written=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.errors import SettingsError
@@ -12,12 +13,14 @@ from keras_registry.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from keras_registry.findings import Finding
 
 __all__ = [
     "REPORT_VERSION",
+    "foreign_code",
     "format_size",
     "print_json",
     "print_table",
@@ -33,6 +36,11 @@ def say(text: str = "") -> None:
     """Prints a result; where stdout is closed there is nobody to read it."""
     if sys.stdout is not None:
         sys.stdout.write(f"{text}\n")
+
+
+def foreign_code() -> AbstractContextManager[object]:
+    """While plugins run: what they print goes to stderr, for stdout is the command's result."""
+    return redirect_stdout(sys.stderr)
 
 
 def print_json(command: str, findings: Iterable[Finding], **document: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from keras_registry.cli.output import foreign_code
 from keras_registry.environment import Environment
 from keras_registry.errors import SettingsError
 from keras_registry.findings import Finding, Need, Policy
@@ -13,6 +15,12 @@ from keras_registry.resolution import import_plugin, promise_finding
 
 if TYPE_CHECKING:
     from keras_registry.environment import InstalledDistribution
+
+_HINTS = {
+    "R103": "install what it requires, or mend the import",
+    "R105": "mend the entry point, or the arguments of @register",
+}
+"""What an author does, where the hint of a load tells a user to ask the author."""
 
 __all__ = ["find_plugin_distribution", "import_plugins"]
 
@@ -38,11 +46,12 @@ def import_plugins(distribution: InstalledDistribution) -> list[Finding]:
     findings = []
     for plugin in distribution.plugins:
         needs = (Need(plugin.key, kind=str(plugin.kind)),)
-        wrong = import_plugin(plugin, default_registry, Policy.COMPATIBLE, needs)
+        with foreign_code():
+            wrong = import_plugin(plugin, default_registry, Policy.COMPATIBLE, needs)
         live = default_registry.find(plugin.key)
         if wrong is None and live is not None and live.kind is not plugin.kind:
             shown = f"a {live.kind}, listed in {plugin.kind.group}"
             wrong = promise_finding(plugin, shown, Policy.COMPATIBLE, needs)
         if wrong is not None:
-            findings.append(wrong)
+            findings.append(replace(wrong, hint=_HINTS.get(wrong.code, wrong.hint)))
     return findings
