@@ -387,6 +387,53 @@ def test_an_enum_beside_its_own_values_is_refused(hint):
 
 
 @pytest.mark.parametrize(
+    ("hint", "text"),
+    [
+        (
+            str | t.Activation,
+            "a name that was given as text cannot be told from a stored one. Leave `str` out",
+        ),
+        (
+            list[int] | t.Shape | None,
+            "JSON does not tell a list from a tuple, which shape is. Leave one of them out",
+        ),
+        (
+            t.Axis | set[int],
+            "JSON does not tell a list from a tuple, which axis is. Leave one of them out",
+        ),
+        (dict[str, int] | dict[int, int], "JSON holds keys as text. Leave all dicts but one out"),
+        (
+            dict[str, Any] | t.Layer,
+            "a dict cannot be told from a stored object. Write a bare `dict`",
+        ),
+    ],
+    ids=str,
+)
+def test_members_that_are_stored_alike_are_refused(hint, text):
+    """A union whose members a file does not tell apart would change a value's type."""
+    assert advice(hint) == text
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [
+        (str | t.Function, keras.activations.relu),
+        (str | t.Layer, "name"),
+        (tuple[int, ...] | t.Shape, (1, 2)),
+        (list[int] | t.Array, [1, 2]),
+        (dict | t.Layer, {"a": (1, 2)}),
+        (dict[str, int] | t.Initializer, {"a": 1}),
+    ],
+    ids=str,
+)
+def test_members_that_are_told_apart(hint, value):
+    """A union beside a field type is fine where their stored values differ."""
+    for found in trip(hint, value):
+        assert found == value
+        assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
     ("hint", "value"),
     [
         (t.Initializer | t.Layer, keras.initializers.Constant(0.5)),
@@ -396,7 +443,7 @@ def test_an_enum_beside_its_own_values_is_refused(hint):
         (t.LearningRateSchedule | t.Layer, keras.layers.Dense(2)),
         (keras.layers.Dense | keras.layers.Conv2D, keras.layers.Conv2D(1, 2)),
         (keras.layers.Dense | Own | float, Own(3)),
-        (t.Optimizer | t.Loss | str, keras.losses.Huber(0.5)),
+        (t.Optimizer | t.Loss | None, keras.losses.Huber(0.5)),
     ],
     ids=str,
 )

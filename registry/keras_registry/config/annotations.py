@@ -17,7 +17,13 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BeforeValidator, Strict
 
 from keras_registry import types as t
-from keras_registry.types.fields import EitherField, KerasField, ValueField, field_for_class
+from keras_registry.types.fields import (
+    ByNameField,
+    EitherField,
+    KerasField,
+    ValueField,
+    field_for_class,
+)
 from keras_registry.types.values import ANYTHING
 
 __all__ = ["UnstorableError", "as_field", "takes_none"]
@@ -239,11 +245,35 @@ def _union(arguments: tuple[Any, ...]) -> Any:
         raise UnstorableError(message)
     members = tuple(map(as_field, arguments))
     fields = [(m, f) for m in members if (f := _field_of(m)) is not None]
+    _check_distinct(arguments, [field for _, field in fields])
     if len(fields) > 1:
         either = EitherField.of(tuple(field for _, field in fields))
         others = [m for m in members if _field_of(m) is None]
         members = (*others, Annotated[Any, either])
     return typing.Union[members]  # noqa: UP007 - of a number of members that is not known
+
+
+def _check_distinct(arguments: tuple[Any, ...], fields: list[KerasField]) -> None:
+    """Refuses a union of which one member is stored as values of another one are."""
+    origins = [get_origin(a) or a for a in arguments]
+    if str in origins and any(isinstance(field, ByNameField) for field in fields):
+        message = "a name that was given as text cannot be told from a stored one. Leave `str` out"
+        raise UnstorableError(message)
+    of_sizes = [f for f in fields if isinstance(f, ValueField) and f.stored_as[-1:] == ("array",)]
+    if of_sizes and not {list, set, frozenset}.isdisjoint(map(_COLLECTIONS.get, origins)):
+        message = (
+            f"JSON does not tell a list from a tuple, which {of_sizes[0].name} is. "
+            "Leave one of them out"
+        )
+        raise UnstorableError(message)
+    dicts = [get_args(a) for a in arguments if get_origin(a) in {dict, *_MAPPINGS}]
+    if len({key for key, _ in dicts}) > 1:
+        message = "JSON holds keys as text. Leave all dicts but one out"
+        raise UnstorableError(message)
+    takes_text = any(value in {str, Any, object} for _, value in dicts)
+    if takes_text and any("object" in field.stored_as for field in fields):
+        message = "a dict cannot be told from a stored object. Write a bare `dict`"
+        raise UnstorableError(message)
 
 
 def _field_of(hint: Any) -> KerasField | None:

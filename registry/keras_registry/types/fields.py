@@ -500,6 +500,11 @@ class EitherField(KerasField):
         raise self.refusal()
 
     def to_config(self, value: Any) -> Any:
+        for member in self.members:
+            if isinstance(member, ValueField):
+                with suppress(PydanticCustomError):
+                    member.to_object(value)
+                    return member.to_config(value)
         return store_object(value)
 
     def check_form(self, value: Any) -> None:
