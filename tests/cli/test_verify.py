@@ -30,7 +30,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory, acme_model: SavedModel) -
     """A file that gives an error, a warning and a note where the plugin is not installed."""
 
     def change(manifest: dict[str, Any]) -> None:
-        manifest["environment"]["backend"] = "torch"
+        manifest["environment"] |= {"backend": "torch", "backend_version": "2.13.0"}
         manifest["config"] = f"xxh3:{'0' * 32}"
 
     return alter(acme_model.path, tmp_path_factory.mktemp("bad") / "model.keras", manifest=change)

@@ -13,8 +13,9 @@ import ml_dtypes
 import numpy as np
 import pydantic
 import pytest
+from packaging.version import Version
 
-from keras_registry import ConfigError, register
+from keras_registry import ConfigError, LoadError, register
 from keras_registry import types as t
 from keras_registry.registration import default_registry
 from keras_registry.types.values import ANYTHING
@@ -667,6 +668,10 @@ def test_objects_that_keras_tracks_come_back_from_a_file(tmp_path):
     path = tmp_path / "tracked.keras"
 
     model.save(path)
+    if Version(keras.__version__) < Version("3.13"):  # Keras reads the weights of no layer so deep
+        with pytest.raises(LoadError, match="W102"):
+            keras.saving.load_model(path)
+        return
     loaded = keras.saving.load_model(path)
 
     again = loaded.layers[0]
@@ -795,7 +800,9 @@ def test_a_wrong_value_in_a_dataclass_is_refused(defaulted):
     """What a field type refuses in a dataclass, which checks nothing by itself, is refused."""
     wrong = Defaulted(by_name={"a": ("reul", 1)})
 
-    with pytest.raises(ConfigError, match=f"Held: one.by_name.a.0.: {NO_ACTIVATION} .got 'reul'"):
+    # pydantic before 2.8 says of a dataclass only which field it is.
+    place = r"Held: one\.by_name(\.a\[0\])?: "
+    with pytest.raises(ConfigError, match=f"{place}{NO_ACTIVATION} .got 'reul'"):
         defaulted(wrong, DefaultedModel())
 
 

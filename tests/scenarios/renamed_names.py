@@ -140,7 +140,7 @@ model = keras.Sequential(
         keras.layers.Dense(1, activation=squash, name="head"),
     ]
 )
-model.compile(Slow(0.05, drag=0.25), loss=Gap(0.125), metrics=[Share(0.5)])
+model.compile(Slow(0.05, drag=0.25, name="slow"), loss=Gap(0.125), metrics=[Share(0.5)])
 x = np.random.default_rng(5).normal(size=(16, 4)).astype("float32")
 y = x.sum(axis=1, keepdims=True)
 model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)

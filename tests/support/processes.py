@@ -51,7 +51,8 @@ GRACE = 10.0
 
 # What TensorFlow writes before its own logging is ready, whatever the log level.
 NOTICE = re.compile(
-    r"(WARNING: All log messages before absl::InitializeLog|[IW]\d{4} \d\d:\d\d:|[IW]0000 00:00:).*"
+    r"(WARNING: All log messages before absl::InitializeLog|[IW]\d{4} \d\d:\d\d:|[IW]0000 00:00:"
+    r"|E0000 00:00:.*(Unable to register cu|failed call to cuInit)).*"
 )
 
 

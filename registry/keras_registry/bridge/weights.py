@@ -53,8 +53,12 @@ def fingerprint_weights(
 
 
 def _owners(model: Any) -> dict[str, list[Any]]:
-    parts = {"layers": flatten_layers(model)}
+    import keras
+
+    parts: dict[str, list[Any]] = {}
     optimizer = getattr(model, "optimizer", None)
+    if isinstance(model, keras.layers.Layer):  # pickle and deepcopy save losses and the like too
+        parts["layers"] = flatten_layers(model)
     if optimizer is not None and optimizer.built:
         parts["optimizer"] = [optimizer]
     return parts

@@ -33,7 +33,7 @@ class UnstorableError(TypeError):
     """An annotation whose values have no form in a config; the text is the advice."""
 
 
-def as_field(hint: Any) -> Any:  # noqa: C901, PLR0911 - one case for each form of type
+def as_field(hint: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - one case for each form of type
     """The same type, such that its values come back from a config with their types.
 
     Args:
@@ -58,7 +58,9 @@ def as_field(hint: Any) -> Any:  # noqa: C901, PLR0911 - one case for each form 
         )
     if hint is Any or hint is object:
         return _ANY
-    if origin is Literal or hint is None or hint is NoneType:
+    if hint is None:
+        return NoneType
+    if origin is Literal or hint is NoneType:
         return hint
     if origin in {typing.Union, UnionType}:
         return _union(arguments)

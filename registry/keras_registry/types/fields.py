@@ -18,7 +18,11 @@ from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import (
+    PydanticCustomError,
+    PydanticSerializationUnexpectedValue,
+    core_schema,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -459,7 +463,11 @@ class ValueField(KerasField):
             raise self.refusal() from error
 
     def to_config(self, value: Any) -> Any:
-        return self.store(value)
+        try:
+            return self.store(value)
+        except (AttributeError, TypeError) as error:
+            # In a union, pydantic 2.7 tries the next member after no other error than this.
+            raise PydanticSerializationUnexpectedValue(str(error)) from error
 
     def check_form(self, value: Any) -> None:
         if not self.builds:
