@@ -10,7 +10,6 @@ import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib import metadata
 from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
@@ -156,6 +155,8 @@ def dump_part(value: Any) -> dict[str, Any]:
 @cache
 def generator() -> str:
     """This program and its version, as documents name what wrote them."""
+    from importlib import metadata  # a fifth of what `inspect` may cost
+
     try:
         return f"keras-registry {metadata.version('keras-registry')}"
     except metadata.PackageNotFoundError:  # run from a source tree
