@@ -2,6 +2,9 @@
 
 Importing this module hooks Keras, so that `model.save` writes a manifest of the plugins that a
 model uses, and `keras.saving.load_model` finds, checks and uses them.
+
+PYTEST_DONT_REWRITE: else pytest, of which the distribution has a plugin, would warn wherever this
+module is imported before it starts.
 """
 
 from importlib import import_module

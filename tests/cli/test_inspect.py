@@ -40,6 +40,7 @@ def test_json_holds_the_same(run: Callable[..., Ended], acme_model: SavedModel) 
         "command",
         "file",
         "readable",
+        "container",
         "size",
         "members",
         "keras_version",

@@ -28,8 +28,10 @@ class Artifact:
         members: The files inside it.
         metadata: What Keras notes about the save, and the manifest's document; empty if the file
             has none, as plain Keras does not need it; None if it cannot be read.
-        config: The serialised model, as Keras deserialises it.
-        is_file: Whether the name is the path of a file.
+        config: The serialised model, as Keras deserialises it; of a ``.h5`` file, its
+            `model_config` and `training_config` by these names.
+        container: How it is kept: ``.keras``, ``folder`` or ``.h5``.
+        is_file: Whether the name is a path.
     """
 
     name: str
@@ -37,7 +39,14 @@ class Artifact:
     members: tuple[Member, ...]
     metadata: dict[str, Any] | None
     config: dict[str, Any]
+    container: str = ".keras"
     is_file: bool = False
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """The serialised model itself, without its compiled state where that stands apart."""
+        model = self.config.get("model_config", self.config)
+        return model if isinstance(model, dict) else {}
 
     @property
     def has_manifest(self) -> bool:

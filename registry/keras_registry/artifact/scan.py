@@ -16,10 +16,24 @@ from keras_registry.names import Kind, is_key, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["ConfigScan", "ObjectUse", "describe_place", "find_use", "iter_objects", "scan_config"]
+__all__ = [
+    "MODEL_CONFIG",
+    "TRAINING_CONFIG",
+    "ConfigScan",
+    "ObjectUse",
+    "describe_place",
+    "find_use",
+    "iter_objects",
+    "scan_config",
+]
 
 Path = tuple[str | int, ...]
 
+MODEL_CONFIG = "model_config"
+TRAINING_CONFIG = "training_config"
+"""The two parts of the config of a ``.h5`` file: the model, and its compiled state."""
+
+_COMPILED = frozenset({"compile_config", TRAINING_CONFIG})
 _KERAS_FAMILY = ("keras_hub", "keras_cv", "keras_nlp")
 
 
@@ -51,13 +65,14 @@ class ObjectUse:
     @property
     def in_compile_config(self) -> bool:
         """Whether only the compiled state of the whole model needs it."""
-        return self.path[:1] == ("compile_config",)
+        return bool(self.path) and self.path[0] in _COMPILED
 
     @property
     def is_unpublished(self) -> bool:
         """Whether it was defined in a script or a notebook."""
-        # Keras writes no module for a class of `__main__`.
-        unregistered = self.class_name == self.key and self.module is None
+        # Keras writes no module for a class of `__main__`, and into `.h5` files for none.
+        in_h5 = self.path[:1] in {(MODEL_CONFIG,), (TRAINING_CONFIG,)}
+        unregistered = self.class_name == self.key and self.module is None and not in_h5
         return self.key.startswith("__main__>") or (unregistered and not self.is_possible)
 
     @property
@@ -90,7 +105,8 @@ def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
     """Finds every object in a serialised model: nested models and compiled state included.
 
     Args:
-        config: The JSON document of ``config.json``.
+        config: The JSON document of ``config.json``; of a ``.h5`` file, its `model_config` and
+            `training_config` by these names.
         with_compile: Whether to look at the compiled state of the whole model.
     """
     uses: list[ObjectUse] = []
@@ -115,7 +131,7 @@ def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
                         uses.append(use)
                 skipped = _OF_FUNCTION if name == "function" else _OF_CLASS
             if link is None and not with_compile:
-                skipped |= {"compile_config"}
+                skipped |= _COMPILED
         steps = node.items() if type(node) is dict else enumerate(node)
         children = [
             ((link, step), value)
@@ -124,6 +140,8 @@ def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
             or (type(value) is str and ">" in value and is_key(value))
         ]
         pending.extend(child for child in reversed(children) if child[0][1] not in skipped)
+    if with_compile and isinstance(config, dict) and TRAINING_CONFIG in config:
+        uses = _with_compiled_names(uses, config[TRAINING_CONFIG])
     return ConfigScan(tuple(uses), tuple(lambdas))
 
 
@@ -152,6 +170,7 @@ _WITHOUT_OBJECTS = frozenset(
     {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__"}
 )
 _CONTAINERS = frozenset({dict, list})
+_NAMED = ("loss", "metrics", "weighted_metrics")
 _NOTHING: frozenset[str] = frozenset()
 _OF_CLASS = frozenset({"class_name", "registered_name", "module"})
 _OF_FUNCTION = _OF_CLASS | {"config"}
@@ -177,6 +196,31 @@ def _possible_use_at(path: Path, key: str) -> ObjectUse:
     return ObjectUse(key, path, None, None, _kind_at(path), is_possible=True)
 
 
+def _with_compiled_names(uses: list[ObjectUse], training: Any) -> list[ObjectUse]:
+    """The uses, with what a ``.h5`` file calls by name where only losses and metrics stand."""
+    named = []
+    pending: list[tuple[Path, Any]] = []
+    if isinstance(training, dict):
+        pending = [((TRAINING_CONFIG, part), training.get(part)) for part in reversed(_NAMED)]
+    while pending:
+        path, node = pending.pop()
+        if type(node) is str and node not in FUNCTIONS and node not in CLASSES:
+            named.append(ObjectUse(node, path, None, None, Kind.FUNCTION))
+        elif type(node) in _CONTAINERS and not (type(node) is dict and "class_name" in node):
+            steps = node.items() if type(node) is dict else enumerate(node)
+            pending.extend(((*path, step), value) for step, value in steps)
+    places = {use.path for use in named}
+    return [*(use for use in uses if use.path not in places), *named]
+
+
+def _is_structural(path: Path) -> bool:
+    """Whether a place of a ``.h5`` file's config holds an object, and nothing else."""
+    if not path or path[0] not in {MODEL_CONFIG, TRAINING_CONFIG}:
+        return False
+    member = next((step for step in reversed(path) if isinstance(step, str)), "")
+    return len(path) == 1 or path[0] == TRAINING_CONFIG or member in _KIND_BY_MEMBER
+
+
 def _use_at(link: _Link, node: dict[str, Any], class_name: str) -> ObjectUse | None:
     module = node.get("module")
     module = module if isinstance(module, str) else None
@@ -192,9 +236,11 @@ def _use_at(link: _Link, node: dict[str, Any], class_name: str) -> ObjectUse | N
     if own_name and (_is_keras_module(module) or (module is None and class_name in CLASSES)):
         return None
     key = registered_name if isinstance(registered_name, str) else class_name
-    # Whatever merely looks like an object may be a dict of the user's own.
-    is_possible = "registered_name" not in node and "module" not in node
     path = _path(link)
+    # Whatever merely looks like an object may be a dict of the user's own.
+    is_possible = (
+        "registered_name" not in node and "module" not in node and not _is_structural(path)
+    )
     return ObjectUse(key, path, class_name, module, _kind_at(path), is_possible=is_possible)
 
 
@@ -213,6 +259,8 @@ _KIND_BY_MEMBER = {
     "metrics": Kind.METRIC,
     "weighted_metrics": Kind.METRIC,
     "optimizer": Kind.OPTIMIZER,
+    "optimizer_config": Kind.OPTIMIZER,
+    MODEL_CONFIG: Kind.MODEL,
     "learning_rate": Kind.SCHEDULE,
     "layers": Kind.LAYER,
     "layer": Kind.LAYER,
@@ -231,7 +279,7 @@ def _kind_at(path: Path) -> Kind:
     if not path:
         return Kind.MODEL
     member = next((token for token in reversed(path) if isinstance(token, str)), "")
-    if path[0] == "compile_config" and len(path) > 1 and path[1] in _KIND_BY_MEMBER:
+    if path[0] in _COMPILED and len(path) > 1 and path[1] in _KIND_BY_MEMBER:
         member = member if member == "learning_rate" else str(path[1])
     by_suffix = _KIND_BY_SUFFIX.get(member.rpartition("_")[2])
     return by_suffix or _KIND_BY_MEMBER.get(member, Kind.OBJECT)
@@ -240,6 +288,8 @@ def _kind_at(path: Path) -> Kind:
 def describe_place(config: Any, path: Path) -> str:
     """A place in a config in words, such as ``layers[3] "gate".activation``."""
     words = ""
+    if path[:1] == (MODEL_CONFIG,):  # whose places are called as those of a `.keras` file
+        config, path = config[MODEL_CONFIG], path[1:]
     for step, node in _walk(config, path):
         if isinstance(step, int):
             words += f"[{step}]"

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
+import json
+import os
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import find_obstacle, read_keras_zip, replace_metadata
+from keras_registry.artifact import (
+    H5_ENDINGS,
+    METADATA,
+    find_obstacle,
+    read_artifact,
+    replace_metadata,
+)
 from keras_registry.bridge import hooks
+from keras_registry.bridge.h5 import complete_h5
 from keras_registry.bridge.loading import load_artifact, load_public, missing_compile
 from keras_registry.bridge.saving import make_manifest, replaceable, replacing
 from keras_registry.manifest import MANIFEST_KEY
 from keras_registry.settings import policy as policy_block
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
-    from pathlib import Path
 
     from keras_registry.findings import Policy
 
@@ -28,7 +35,7 @@ def save_model(model: Any, filepath: str | os.PathLike[str], **kwargs: Any) -> N
 
     Args:
         model: A Keras model.
-        filepath: The path of a ``.keras`` file.
+        filepath: The path of a ``.keras`` or ``.h5`` file, or of a folder.
         **kwargs: Further arguments of `keras.saving.save_model`.
 
     Example:
@@ -36,29 +43,45 @@ def save_model(model: Any, filepath: str | os.PathLike[str], **kwargs: Any) -> N
     """
     import keras
 
-    target = replaceable(str(filepath))
-    if hooks.are_on() or target is None:
+    target = replaceable(str(filepath), (".keras", *H5_ENDINGS))
+    if hooks.are_on():
         keras.saving.save_model(model, filepath, **kwargs)
-        return
-    if target.exists() and not kwargs.get("overwrite", True):
-        before = target.stat()
+    elif target is None or (target.exists() and not kwargs.get("overwrite", True)):
+        before = _state(filepath)
         keras.saving.save_model(model, filepath, **kwargs)  # asks the user first
-        if target.stat() != before:
-            with replacing(target) as temporary:
-                shutil.copyfile(target, temporary)
-                _embed(model, temporary)
-        return
-    with replacing(target) as temporary:
-        keras.saving.save_model(model, temporary, **kwargs)
-        _embed(model, temporary)
+        if _state(filepath) != before:
+            _embed(model, Path(filepath))
+    else:
+        with replacing(target) as temporary:
+            keras.saving.save_model(model, temporary, **kwargs)
+            _embed(model, temporary)
+
+
+def _state(filepath: str | os.PathLike[str]) -> os.stat_result | None:
+    """What changes when something is saved at a path; None if nothing is there."""
+    try:
+        return Path(filepath).stat()
+    except (OSError, ValueError):
+        return None
 
 
 def _embed(model: Any, path: Path) -> None:
-    """Puts the manifest into a file that plain Keras saved."""
-    artifact = read_keras_zip(path).artifact
+    """Puts the manifest into what plain Keras saved."""
+    if path.name.endswith(H5_ENDINGS):
+        import h5py
+
+        with h5py.File(path, "r+") as file:
+            complete_h5(model, file)
+        return
+    artifact = read_artifact(path).artifact
     manifest = None if artifact is None else make_manifest(model, artifact.config)
-    if artifact is not None and manifest is not None:
-        replace_metadata(path, {**(artifact.metadata or {}), MANIFEST_KEY: manifest})
+    if artifact is None or manifest is None:
+        return
+    metadata = {**(artifact.metadata or {}), MANIFEST_KEY: manifest}
+    if artifact.container == "folder":
+        (path / METADATA).write_text(json.dumps(metadata), encoding="utf-8")
+    else:
+        replace_metadata(path, metadata)
 
 
 def load_model(
@@ -73,7 +96,7 @@ def load_model(
     """Loads a model and checks that it is the one that was saved, hooks or no hooks.
 
     Args:
-        filepath: The path of a ``.keras`` file.
+        filepath: The path of a ``.keras`` or ``.h5`` file, or of a folder.
         custom_objects: Objects by key or bare name; they win over plugins.
         compile: Whether to restore the optimizer, loss and metrics.
         safe_mode: Whether to refuse lambdas.
@@ -97,7 +120,7 @@ def load_model(
         stack.enter_context(missing_compile(on_missing_compile))
         if policy is not None:
             stack.enter_context(policy_block(policy))
-        if hooks.are_on() or not str(filepath).endswith(".keras"):
+        if hooks.are_on():
             return keras.saving.load_model(
                 filepath, custom_objects=custom_objects, compile=compile, safe_mode=safe_mode
             )
@@ -118,6 +141,8 @@ def _load_unhooked(
             filepath, custom_objects=overlay, compile=compiles, safe_mode=safe_mode
         )
 
-    if find_obstacle(filepath) is not None:
+    text = os.fspath(filepath)
+    is_model = text.endswith((".keras", *H5_ENDINGS)) or os.path.isdir(text)  # noqa: PTH112
+    if not is_model or "://" in text or find_obstacle(text) is not None:
         return open_model(custom_objects, compile)  # what Keras says of it is explained
-    return load_artifact(read_keras_zip(filepath), custom_objects, open_model, compiles=compile)
+    return load_artifact(read_artifact(text), custom_objects, open_model, compiles=compile)

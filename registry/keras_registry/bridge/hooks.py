@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wrapt import FunctionWrapper
 
-from keras_registry.bridge import internals, loading, optimizer_state, saving
+from keras_registry.bridge import h5, internals, loading, optimizer_state, saving
 from keras_registry.bridge.injection import retrieve
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.sync import enter_into_keras
@@ -44,11 +44,15 @@ class _Hook(FunctionWrapper):  # type: ignore[type-arg]
 _REPLACEMENTS: dict[Attribute, Callable[..., Any]] = {
     internals.SAVE_ZIP: saving.save_zip,
     internals.SERIALIZE: saving.add_manifest,
+    internals.SAVE_H5: h5.save_h5,
     internals.LOAD_ZIP: loading.load_zip,
+    internals.LOAD_FOLDER: loading.load_path,
+    internals.LOAD_H5: loading.load_path,
+    internals.COMPILE_ARGUMENTS: h5.compile_arguments,
     internals.RETRIEVE: retrieve,
     internals.MODEL_FROM_CONFIG: optimizer_state.model_from_config,
 }
-_LENT = (internals.RETRIEVE, internals.MODEL_FROM_CONFIG)
+_LENT = (internals.RETRIEVE, internals.MODEL_FROM_CONFIG, internals.COMPILE_ARGUMENTS)
 _PUBLIC = dict.fromkeys(internals.PUBLIC_LOAD_MODEL, loading.load_public)
 
 _lock = threading.RLock()

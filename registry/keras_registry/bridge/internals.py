@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
+    "COMPILE_ARGUMENTS",
     "LEGACY_KERAS",
+    "LOAD_FOLDER",
+    "LOAD_H5",
     "LOAD_ZIP",
     "MODEL_FROM_CONFIG",
     "PUBLIC_LOAD_MODEL",
     "RETRIEVE",
+    "SAVE_H5",
     "SAVE_ZIP",
     "SERIALIZE",
     "Attribute",
@@ -39,6 +43,12 @@ class Attribute:
 SAVE_ZIP = Attribute("keras.src.saving.saving_lib", "save_model")
 SERIALIZE = Attribute("keras.src.saving.saving_lib", "_serialize_model_as_json")
 LOAD_ZIP = Attribute("keras.src.saving.saving_lib", "_load_model_from_fileobj")
+LOAD_FOLDER = Attribute("keras.src.saving.saving_lib", "_load_model_from_dir")
+SAVE_H5 = Attribute("keras.src.legacy.saving.legacy_h5_format", "save_model_to_hdf5")
+LOAD_H5 = Attribute("keras.src.legacy.saving.legacy_h5_format", "load_model_from_hdf5")
+COMPILE_ARGUMENTS = Attribute(
+    "keras.src.legacy.saving.saving_utils", "compile_args_from_training_config"
+)
 MODEL_FROM_CONFIG = Attribute("keras.src.saving.saving_lib", "_model_from_config")
 RETRIEVE = Attribute("keras.src.saving.serialization_lib", "_retrieve_class_or_fn")
 

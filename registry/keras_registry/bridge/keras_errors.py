@@ -7,6 +7,7 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+from keras_registry.artifact import H5_ENDINGS
 from keras_registry.errors import LoadError, load_error_like
 from keras_registry.findings import Level, render_findings
 from keras_registry.names import Kind, printable
@@ -68,6 +69,8 @@ def _in_place_of(  # noqa: PLR0911 - a table
     name: str, errors: Sequence[Finding], config: Any
 ) -> tuple[type[Exception], str | None]:
     first = errors[0]
+    if name.endswith(H5_ENDINGS):
+        return _in_place_of_h5(name, errors)
     match first.code:
         case "A101" | "A102" | "A103" | "A104":
             return ValueError, _NOT_FOUND.format(path=name)
@@ -83,6 +86,24 @@ def _in_place_of(  # noqa: PLR0911 - a table
         missing = item.code.startswith("R10")
         if missing or item.code in {"S101", "S102", "S103", "S105"}:
             return TypeError, _deserialization_line(item, config, missing=missing)
+    return ValueError, None
+
+
+def _in_place_of_h5(name: str, errors: Sequence[Finding]) -> tuple[type[Exception], str | None]:
+    match errors[0].code:
+        case "A101" | "A102" | "A103" | "A104" | "A105" as code:
+            of_path = {"A101": FileNotFoundError, "A102": IsADirectoryError}
+            return of_path.get(code, OSError), None
+        case "A106":
+            return ValueError, f"No model config found in the file at {name}."
+        case "A107":
+            return json.JSONDecodeError, None
+    for item in errors:
+        key = item.needs[0].key if item.needs else ""
+        if item.code.startswith("R10"):
+            return ValueError, f"Unknown layer: '{printable(key)}'."
+        if item.code in {"S101", "S102", "S103", "S105"}:
+            return TypeError, f"Error when deserializing class '{printable(key)}'"
     return ValueError, None
 
 

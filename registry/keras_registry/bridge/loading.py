@@ -7,12 +7,13 @@ the classes injected for this load alone. 8. Compare the weights.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from keras_registry.artifact import find_obstacle, read_keras_zip, scan_config
+from keras_registry.artifact import find_obstacle, read_artifact, read_keras_zip, scan_config
 from keras_registry.bridge.injection import callers_scope, inject
 from keras_registry.bridge.keras_arguments import unknown_argument_findings
 from keras_registry.bridge.keras_errors import make_load_error
@@ -51,7 +52,14 @@ if TYPE_CHECKING:
 
     Open = Callable[[Mapping[str, Any] | None, bool], Any]
 
-__all__ = ["Load", "load_artifact", "load_public", "load_zip", "missing_compile"]
+__all__ = [
+    "Load",
+    "load_artifact",
+    "load_path",
+    "load_public",
+    "load_zip",
+    "missing_compile",
+]
 
 _skips_compile: ContextVar[bool] = ContextVar("keras_registry_skips_compile", default=False)
 
@@ -100,6 +108,32 @@ def load_zip(
     )
 
 
+def load_path(
+    wrapped: Callable[..., Any],
+    path: Any,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,  # noqa: A002, FBT001, FBT002 - Keras's own signature
+    safe_mode: bool = True,  # noqa: FBT001, FBT002
+) -> Any:
+    """Stands where Keras reads a folder, or a ``.h5`` file.
+
+    Args:
+        wrapped: Keras's own function.
+        path: The path; an open file is passed through.
+        custom_objects: The caller's objects.
+        compile: Whether to restore the compiled state.
+        safe_mode: Whether to refuse lambdas.
+    """
+    if not isinstance(path, str | os.PathLike) or not os.path.exists(path):  # noqa: PTH110
+        return wrapped(path, custom_objects, compile, safe_mode)
+    return load_artifact(
+        read_artifact(path),
+        custom_objects,
+        lambda overlay, compiles: wrapped(path, overlay, compiles, safe_mode),
+        compiles=compile,
+    )
+
+
 def load_public(wrapped: Callable[..., Any], filepath: Any, *args: Any, **kwargs: Any) -> Any:
     """Stands for `keras.saving.load_model`: says what is at a path that Keras does not open.
 
@@ -115,7 +149,7 @@ def load_public(wrapped: Callable[..., Any], filepath: Any, *args: Any, **kwargs
         raise
     except (OSError, ValueError) as error:
         text = str(filepath)
-        obstacle = find_obstacle(text) if text.endswith(".keras") and "://" not in text else None
+        obstacle = None if "://" in text else find_obstacle(text)
         if obstacle is None:
             raise
         log_findings([obstacle])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from keras_registry.artifact import scan_config
 from keras_registry.bridge.config_faults import judge_faults
 from keras_registry.bridge.reports import tell
-from keras_registry.bridge.weights import fingerprint_weights
+from keras_registry.bridge.weights import PARTS, fingerprint_weights
 from keras_registry.config import SHARED_MARK, collecting_faults, kind_of_class, unmark
 from keras_registry.documents import generator
 from keras_registry.environment import Environment, normalise_version
@@ -27,7 +27,7 @@ from keras_registry.recording import KnownObject, record_model
 from keras_registry.registration import default_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from keras_registry.artifact import ConfigScan
     from keras_registry.findings import Finding
@@ -80,7 +80,9 @@ def add_manifest(wrapped: Callable[..., Any], model: Any, *args: Any, **kwargs: 
     return config_text, json.dumps({**json.loads(metadata_text), MANIFEST_KEY: manifest})
 
 
-def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
+def make_manifest(
+    model: Any, config: Any, *, parts: Collection[str] = PARTS
+) -> dict[str, Any] | None:
     """The manifest of a model that is about to be saved, as JSON.
 
     A model is worth more than its manifest: if that cannot be made, a warning says so and the
@@ -89,6 +91,7 @@ def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
     Args:
         model: The model, whose weights are hashed.
         config: The JSON document of its serialised config.
+        parts: The parts of its weights that are saved.
     """
     try:
         scan = scan_config(config)
@@ -99,7 +102,7 @@ def make_manifest(model: Any, config: Any) -> dict[str, Any] | None:
             registry=default_registry,
             environment=running_environment(),
             known=known_objects(scan),
-            weights=fingerprint_weights(model),
+            weights=fingerprint_weights(model, parts),
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the model must be saved
         tell("save", [_no_manifest_finding(error)])
@@ -170,13 +173,17 @@ def save_zip(
         return wrapped(model, file, *args, **kwargs)
 
 
-def replaceable(filepath: str) -> Path | None:
+def replaceable(filepath: str, endings: tuple[str, ...] = (".keras",)) -> Path | None:
     """The real file behind a path if it can be replaced in one step, else None.
 
     It cannot where Keras would refuse the path, where it is remote or no regular file, or where
     its folder takes no new file.
+
+    Args:
+        filepath: The path.
+        endings: Those that Keras takes.
     """
-    if not filepath.endswith(".keras") or "://" in filepath:
+    if not filepath.endswith(endings) or "://" in filepath:
         return None
     if filepath.startswith(("/gcs/", "/cns/", "/cfs/", "/readahead/", "/placer/", "/tfhub/")):
         return None  # what `keras.src.utils.file_utils.is_remote_path` takes for remote besides

@@ -16,9 +16,9 @@ from keras_registry.bridge.internals import flatten_layers
 from keras_registry.manifest import WeightsRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["UnverifiableError", "fingerprint_weights"]
+__all__ = ["PARTS", "UnverifiableError", "fingerprint_weights"]
 
 
 class UnverifiableError(Exception):
@@ -30,7 +30,7 @@ PARTS = ("layers", "optimizer")
 
 def fingerprint_weights(
     model: Any,
-    parts: Sequence[str] = PARTS,
+    parts: Collection[str] = PARTS,
     given: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> dict[str, WeightsRecord]:
     """The records of a model's weights, by part; a part that cannot be read is left out.

@@ -36,6 +36,7 @@ _COMMANDS = {
     "inspect": "say what is in a model file, without Keras",
     "verify": "say whether this environment can load a model file, without loading it",
     "list": "list the installed plugins",
+    "run": "run a program with the hooks on, without a change to it",
     "migrate": "bring the configs in a model file to the installed versions, for good",
     "snapshot": "write or check the snapshot of a plugin distribution",
     "schema": "export, compare and check config schemas",
@@ -51,9 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 no finding of level error, 1 at least one, 2 wrong usage, 3 an unreadable
-        file, 4 a defect of keras-registry.
+        file, 4 a defect of keras-registry. ``run`` ends as the program does that it runs.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["run"]:
+        return _run_program(given)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a screen may not have every letter
@@ -68,6 +71,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_usage(sys.stderr)
         return Exit.USAGE
     return _run(parsed)
+
+
+def _run_program(given: Sequence[str]) -> int:
+    """``run``: the streams, the arguments and the exceptions of a program are its own."""
+    from keras_registry.cli import run_command
+
+    ours, theirs = run_command.split(given)
+    parsed = _make_parser(ours).parse_args(ours, argparse.Namespace(arguments=theirs))
+    return run_command.run(parsed)
 
 
 def _make_parser(given: Sequence[str]) -> argparse.ArgumentParser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import describe_place, read_keras_zip, scan_config
+from keras_registry.artifact import describe_place, read_artifact, scan_config
 from keras_registry.cli import Exit
 from keras_registry.cli.output import format_size, print_json, print_table, print_unreadable, say
 from keras_registry.findings import Policy, has_errors, render_finding
@@ -23,13 +23,13 @@ __all__ = ["configure", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
-    parser.add_argument("file", help="a .keras file")
+    parser.add_argument("file", help="a .keras or .h5 file, or a folder")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Prints what is in the file; imports neither Keras nor any plugin."""
-    reading = read_keras_zip(parsed.file)
+    reading = read_artifact(parsed.file)
     if reading.artifact is None:
         print_unreadable("inspect", reading.name, reading.findings, as_json=parsed.json)
         return Exit.UNREADABLE
@@ -75,11 +75,12 @@ def _print_json(
         findings,
         file=artifact.name,
         readable=True,
+        container=artifact.container,
         size=artifact.size,
         members=[{"name": m.name, "size": m.size} for m in artifact.members],
         keras_version=artifact.find_metadata("keras_version"),
         date_saved=artifact.find_metadata("date_saved"),
-        model={"class_name": artifact.config.get("class_name"), "name": _model_name(artifact)},
+        model={"class_name": artifact.model.get("class_name"), "name": _model_name(artifact)},
         objects=_objects(artifact, scan, manifest),
         lambdas=[describe_place(artifact.config, path) for path in scan.lambdas],
         manifest=None if manifest is None else dump_manifest(manifest),
@@ -87,7 +88,7 @@ def _print_json(
 
 
 def _model_name(artifact: Artifact) -> Any:
-    inner = artifact.config.get("config")
+    inner = artifact.model.get("config")
     return inner.get("name") if isinstance(inner, dict) else None
 
 
@@ -97,9 +98,9 @@ def _print_text(
     members = f"{len(artifact.members)} members"
     keras_version = printable(artifact.find_metadata("keras_version") or "unknown", limit=60)
     saved = printable(artifact.find_metadata("date_saved") or "unknown", limit=60)
-    model = printable(artifact.config.get("class_name", "unknown"), limit=60)
+    model = printable(artifact.model.get("class_name", "unknown"), limit=60)
     say(artifact.name)
-    say(f"  file           .keras, {format_size(artifact.size)}, {members}")
+    say(f"  file           {artifact.container}, {format_size(artifact.size)}, {members}")
     say(f'  model          {model} "{printable(_model_name(artifact), limit=60)}"')
     say(f"  saved          with Keras {keras_version}, {saved}")
     if manifest is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keras_registry.artifact import read_keras_zip, scan_config
+from keras_registry.artifact import read_artifact, scan_config
 from keras_registry.cli import Exit
 from keras_registry.cli.output import print_json, print_unreadable, say
 from keras_registry.environment import Environment, rivals_finding
@@ -25,7 +25,7 @@ __all__ = ["configure", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
-    parser.add_argument("file", help="a .keras file")
+    parser.add_argument("file", help="a .keras or .h5 file, or a folder")
     parser.add_argument(
         "--policy",
         choices=[policy.value for policy in Policy],
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Prints what a load would find before it imports anything; imports nothing itself."""
     policy = parse_policy(parsed.policy) if parsed.policy else current_policy()
-    reading = read_keras_zip(parsed.file, verify_members=True)
+    reading = read_artifact(parsed.file, verify_members=True)
     artifact = reading.artifact
     if artifact is None:
         print_unreadable("verify", reading.name, reading.findings, as_json=parsed.json)

@@ -1,0 +1,58 @@
+"""Which container a path has: the one place that tells them apart."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from keras_registry.artifact.keras_folder import read_keras_folder
+from keras_registry.artifact.keras_h5 import find_h5_obstacle, read_keras_h5
+from keras_registry.artifact.keras_zip import find_zip_obstacle, read_keras_zip
+
+if TYPE_CHECKING:
+    from keras_registry.artifact.reading import ArtifactReading
+    from keras_registry.findings import Finding
+
+__all__ = ["H5_ENDINGS", "find_obstacle", "read_artifact"]
+
+H5_ENDINGS = (".h5", ".hdf5")
+
+
+def read_artifact(path: str | os.PathLike[str], *, verify_members: bool = False) -> ArtifactReading:
+    """Reads a model file or folder, whichever it is.
+
+    Args:
+        path: A local path.
+        verify_members: Also read every member of a ``.keras`` file and compare its CRC-32.
+    """
+    text = os.fspath(path)
+    if text.endswith(H5_ENDINGS):
+        return read_keras_h5(text)
+    if not text.endswith(".keras") and _is_folder(text):
+        return read_keras_folder(text)
+    return read_keras_zip(text, verify_members=verify_members)
+
+
+def find_obstacle(path: str | os.PathLike[str]) -> Finding | None:
+    """What keeps Keras from even opening a path; None if it can, or if the path is no model's.
+
+    Args:
+        path: A local path.
+    """
+    text = os.fspath(path)
+    if text.endswith(H5_ENDINGS):
+        return find_h5_obstacle(text)
+    if text.endswith(".keras") or not _is_model_or_file(text):
+        return find_zip_obstacle(text)
+    return None
+
+
+def _is_model_or_file(path: str) -> bool:
+    return _is_folder(path) or (os.path.exists(path) and not os.path.isdir(path))  # noqa: PTH110, PTH112
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return os.path.isdir(path) and os.path.exists(os.path.join(path, "config.json"))  # noqa: PTH110, PTH112, PTH118 - of any text
+    except ValueError:
+        return False
