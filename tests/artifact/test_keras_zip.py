@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keras_registry.artifact import ArtifactReading, Member, find_obstacle, read_keras_zip
+from keras_registry.artifact import Member, find_obstacle, read_keras_zip
 from keras_registry.artifact.keras_zip import MAX_CONFIG_BYTES
-from keras_registry.findings import CODES, Level, render_findings
+from keras_registry.findings import render_findings
 from tests.artifact.archives import CONFIG, METADATA, WEIGHTS, claim_size, make_archive
-from tests.support.golden import check_golden
+from tests.artifact.failures import check_text, failure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from keras_registry.findings import Finding
     from tests.support.processes import ForkServer
 
 SAVE_MODEL = """
@@ -30,21 +29,6 @@ model = keras.Sequential(
 model.save(sys.argv[1])
 print(keras.__version__)
 """
-
-
-def failure(reading: ArtifactReading) -> Finding:
-    """The one finding of a file that cannot be read."""
-    assert reading.artifact is None
-    (found,) = reading.findings
-    assert found.level is Level.ERROR
-    return found
-
-
-def check_text(name: str, found: Finding, folder: Path) -> None:
-    """Check the words of a finding, and that the table has its code."""
-    assert found.code in CODES
-    text = render_findings("churn.keras cannot be loaded", [found])
-    check_golden(f"artifact_{name}", text, replace={str(folder): "FOLDER"})
 
 
 def test_real_model_is_read(fork_server: ForkServer, tmp_path: Path) -> None:

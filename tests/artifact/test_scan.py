@@ -16,6 +16,8 @@ from keras_registry.names import Kind
 from tests.manifest.strategies import json_documents
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.support.processes import ForkServer
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=150)
@@ -354,5 +356,192 @@ def test_places_are_described_in_words(path: tuple[str | int, ...], words: str) 
         },
         "compile_config": {"loss": {"x" * 100: "mse"}},
     }
+
+    assert describe_place(config, path) == words
+
+
+def h5(layers: Iterable[Any] = (), **training: Any) -> dict[str, Any]:
+    """The configs of a `.h5` file, whose objects have neither module nor registered name."""
+    model = {"class_name": "Sequential", "config": {"name": "m", "layers": [*layers]}}
+    return (
+        {"model_config": model, "training_config": training}
+        if training
+        else {"model_config": model}
+    )
+
+
+def bare(class_name: str, **config: Any) -> dict[str, Any]:
+    """An object as a `.h5` file has it."""
+    return {"class_name": class_name, "config": config}
+
+
+def told(config: Any, **options: bool) -> list[str]:
+    """What a config names: key, kind and place, with a `?` where it may be no object."""
+    return [written(use, config) for use in scan_config(config, **options).uses]
+
+
+def test_objects_of_h5_files_are_known_by_their_places() -> None:
+    """Where only objects stand a class needs no module to be one."""
+    config = h5(
+        [
+            bare("Dense", name="dense", kernel_initializer=bare("GlorotUniform")),
+            bare("acme>Gated", name="gate"),
+            bare("Unregistered", name="mine"),
+            bare("RNN", name="rnn", cell=bare("acme>Unit", name="unit")),
+            bare("RNN", name="stack", cell=bare("StackedRNNCells", cells=[bare("acme>Unit")])),
+            bare("Bidirectional", name="both", layer=bare("Own"), backward_layer=bare("Own")),
+            bare("Functional", name="inner", layers=[bare("acme>Gated", name="deep")]),
+        ],
+        optimizer_config=bare("acme>Descent", learning_rate=bare("acme>Slope")),
+        loss=bare("acme>Pinball", name="pinball"),
+        metrics=[bare("acme>Coverage", name="coverage"), bare("MeanSquaredError")],
+        weighted_metrics={"a": [bare("acme>Coverage")]},
+    )
+
+    t = "training_config"
+    assert told(config) == [
+        "acme>Gated layer layers[1] 'gate'",
+        "Unregistered layer layers[2] 'mine'",
+        "acme>Unit layer layers[3] 'rnn'.cell 'unit'",
+        "acme>Unit layer layers[4] 'stack'.cell.cells[0]",
+        "Own layer layers[5] 'both'.layer",
+        "Own layer layers[5] 'both'.backward_layer",
+        "acme>Gated layer layers[6] 'inner'.layers[0] 'deep'",
+        f"acme>Descent optimizer {t}.optimizer_config",
+        f"acme>Slope schedule {t}.optimizer_config.learning_rate",
+        f"acme>Pinball loss {t}.loss 'pinball'",
+        f"acme>Coverage metric {t}.metrics[0] 'coverage'",
+        f"acme>Coverage metric {t}.weighted_metrics.a[0]",
+    ]
+
+
+def test_model_of_an_h5_file_may_be_custom() -> None:
+    """The model itself is an object, with the key of its class."""
+    config = {"model_config": bare("acme>Tower", name="tower")}
+
+    (use,) = scan_config(config).uses
+
+    assert (use.key, use.kind, use.is_possible) == ("acme>Tower", Kind.MODEL, False)
+    assert use.pointer == "/model_config"
+    assert describe_place(config, use.path) == "the model itself"
+
+
+def test_what_is_inside_a_layer_of_an_h5_file_is_only_possible() -> None:
+    """An argument of a layer may be a dict of the user's own, which only looks like an object."""
+    config = h5(
+        [
+            bare(
+                "acme>Holder",
+                name="holder",
+                data=bare("Gated"),
+                activation=bare("acme>Act"),
+                options={"names": ["acme>swishy", bare("Own")]},
+                kernel_initializer=bare("acme>Init"),
+            )
+        ]
+    )
+
+    assert told(config) == [
+        "acme>Holder layer layers[0] 'holder'",
+        "Gated? object layers[0] 'holder'.data",
+        "acme>Act? object layers[0] 'holder'.activation",
+        "acme>swishy? object layers[0] 'holder'.options.names[0]",
+        "Own? object layers[0] 'holder'.options.names[1]",
+        "acme>Init? initializer layers[0] 'holder'.kernel_initializer",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("training", "found"),
+    [
+        ({"loss": "acme>pinball"}, ["acme>pinball .loss"]),
+        ({"loss": "pinball"}, ["pinball .loss"]),
+        ({"loss": ["pinball", "mse"]}, ["pinball .loss[0]"]),
+        ({"loss": {"a": "pinball", "b": None}}, ["pinball .loss.a"]),
+        ({"metrics": ["acc", "near", bare("AUC")]}, ["near .metrics[1]"]),
+        ({"metrics": [["near"], ["acc"]]}, ["near .metrics[0][0]"]),
+        ({"metrics": {"a": ["acme>near"]}}, ["acme>near .metrics.a[0]"]),
+        ({"weighted_metrics": [{"a": "near"}]}, ["near .weighted_metrics[0].a"]),
+        ({"loss": "mse", "metrics": ["accuracy", "acc", "ce", "crossentropy", "mae"]}, []),
+        ({"loss": "mean_squared_error", "metrics": ["MeanSquaredError", "AUC", "bce"]}, []),
+        ({"loss": None, "metrics": None, "weighted_metrics": []}, []),
+        ({"loss": 7, "metrics": [1.5, True]}, []),
+        ({"loss": bare("Huber", name="pinball", reduction="sum")}, []),
+        ({"loss_weights": ["acc", "near"], "run_eagerly": "near"}, []),
+    ],
+)
+def test_losses_and_metrics_of_h5_files_may_be_names(
+    training: dict[str, Any], found: list[str]
+) -> None:
+    """A loss or metric that is called by name is a function, unless Keras has the name."""
+    config = h5(**training)
+
+    wanted = [line.replace(" ", " function training_config", 1) for line in found]
+    assert told(config) == wanted
+    assert all(use.in_compile_config for use in scan_config(config).uses)
+
+
+def test_names_of_losses_and_metrics_are_in_order() -> None:
+    """Uses by name come behind the others: losses first, each part in the order of the file."""
+    config = h5(
+        [bare("acme>Gated", name="gate")],
+        metrics=["third", ["fourth", "fifth"]],
+        loss={"b": "first", "a": "second"},
+    )
+
+    assert keys_of(config) == ["acme>Gated", "first", "second", "third", "fourth", "fifth"]
+
+
+def test_compiled_state_of_h5_files_can_be_left_out() -> None:
+    """Without the compiled state neither its objects nor its names are found."""
+    config = h5(
+        [bare("acme>Gated", name="gate")],
+        loss="acme>pinball",
+        metrics=["near"],
+        optimizer_config=bare("acme>Descent"),
+    )
+
+    assert keys_of(config) == ["acme>Gated", "acme>Descent", "acme>pinball", "near"]
+    assert told(config, with_compile=False) == ["acme>Gated layer layers[0] 'gate'"]
+
+
+@pytest.mark.parametrize("training", [None, [], "mse", 7, {"loss": {}}, ["near"]])
+def test_compiled_state_of_another_form_names_nothing(training: Any) -> None:
+    """Whatever stands in place of the compiled state, the scan ends."""
+    assert keys_of({**h5(), "training_config": training}) == []
+
+
+def test_names_in_keras_files_are_left_to_keras() -> None:
+    """In a `.keras` file only Keras's own losses and metrics are called by name."""
+    assert keys_of({**DENSE, "compile_config": {"loss": "pinball", "metrics": ["near"]}}) == []
+
+
+def test_classes_of_h5_files_are_not_taken_for_those_of_a_script() -> None:
+    """A `.h5` file names no modules, so that a class without one says nothing about its origin."""
+    uses = scan_config(
+        h5([bare("Mine", name="a"), bare("__main__>Mine", name="b")], loss=bare("Own"))
+    ).uses
+
+    assert [(use.key, use.is_unpublished) for use in uses] == [
+        ("Mine", False),
+        ("__main__>Mine", True),
+        ("Own", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (("model_config",), "the model itself"),
+        (("model_config", "config", "layers", 1), 'layers[1] "gate"'),
+        (("model_config", "config", "layers", 1, "config", "units"), 'layers[1] "gate".units'),
+        (("training_config", "loss"), "training_config.loss"),
+        (("training_config", "metrics", 0), 'training_config.metrics[0] "near"'),
+    ],
+)
+def test_places_of_h5_files_are_described_in_words(path: tuple[str | int, ...], words: str) -> None:
+    """Places of the model are called as in a `.keras` file; those of the compiled state by it."""
+    layers = [bare("InputLayer"), bare("acme>Gated", name="gate", units=3)]
+    config = h5(layers, loss="mse", metrics=[bare("acme>Near", name="near")])
 
     assert describe_place(config, path) == words

@@ -256,10 +256,28 @@ def test_hooks_switched_off_by_the_environment_can_be_enabled(child):
     assert done.json() == {"manifest": True}
 
 
+SEAMS = {
+    "saving/saving_api": ["load_model"],
+    "saving/saving_lib": [
+        "save_model",
+        "deserialize_keras_object",
+        "_serialize_model_as_json",
+        "_load_model_from_fileobj",
+        "_load_model_from_dir",
+        "_model_from_config",
+    ],
+    "saving/serialization_lib": ["deserialize_keras_object", "_retrieve_class_or_fn"],
+    "legacy/saving/legacy_h5_format": ["save_model_to_hdf5", "load_model_from_hdf5"],
+    "legacy/saving/saving_utils": [
+        "compile_args_from_training_config",
+        "try_build_compiled_arguments",
+    ],
+}
 KERAS_STUB = """
 import importlib
-for name in ("keras.src.saving.saving_lib", "keras.src.saving.serialization_lib",
-             "keras.src.saving.saving_api"):
+for name in ("saving.saving_lib", "saving.serialization_lib", "saving.saving_api",
+             "legacy.saving.legacy_h5_format", "legacy.saving.saving_utils"):
+    name = f"keras.src.{name}"
     importlib.import_module(name)
 """
 
@@ -268,20 +286,17 @@ for name in ("keras.src.saving.saving_lib", "keras.src.saving.serialization_lib"
 def stub_site(tmp_path):
     """A folder with a tiny `keras` that has the seams, so that import order is cheap to test."""
     folder = tmp_path / "stub"
-    saving = folder / "keras" / "src" / "saving"
-    saving.mkdir(parents=True)
-    for package in (folder / "keras" / "src", saving):
-        (package / "__init__.py").touch()
-    (folder / "keras" / "__init__.py").write_text(f'__version__ = "3.99.0"\n{KERAS_STUB}')
-    (saving / "saving_api.py").write_text("def load_model(filepath): return 'plain'\n")
-    seams = (
-        "save_model",
-        "_serialize_model_as_json",
-        "_load_model_from_fileobj",
-        "_model_from_config",
-    )
-    (saving / "saving_lib.py").write_text("".join(f"def {name}(): ...\n" for name in seams))
-    (saving / "serialization_lib.py").write_text("def _retrieve_class_or_fn(): ...\n")
+    source = folder / "keras" / "src"
+    for package in (source / "saving", source / "legacy" / "saving"):
+        package.mkdir(parents=True)
+    for package in (source, source / "saving", source / "legacy", source / "legacy" / "saving"):
+        (package / "__init__.py").write_text(
+            "def deserialize_keras_object(): ...\n" if package.parent == source else ""
+        )
+    (source.parent / "__init__.py").write_text(f'__version__ = "3.99.0"\n{KERAS_STUB}')
+    for module, seams in SEAMS.items():
+        text = "".join(f"def {name}(*args): return 'plain'\n" for name in seams)
+        (source / f"{module}.py").write_text(text)
     return folder
 
 

@@ -112,14 +112,14 @@ def test_program_sees_what_python_shows_it(way: list[str], programs: Path) -> No
     assert expected["argv"][1:] == [*ARGUMENTS]
 
 
-@pytest.mark.parametrize("way", ["file", "folder"])
+@pytest.mark.parametrize("way", ["file", "module", "folder"])
 def test_safe_path_is_kept_safe(way: str, programs: Path) -> None:
-    """Under PYTHONSAFEPATH the folder of a script does not get on the path."""
+    """Under PYTHONSAFEPATH the folder of a script, or the current one, does not get on the path."""
     env = {"PYTHONSAFEPATH": "1"}
 
-    expected = start(*WAYS[way], cwd=programs, env=env).json()
+    expected = start(*WAYS[way], cwd=programs, path=[programs], env=env).json()
 
-    assert start(*RUN, *WAYS[way], cwd=programs, env=env).json() == expected
+    assert start(*RUN, *WAYS[way], cwd=programs, path=[programs], env=env).json() == expected
 
 
 def test_link_leads_to_the_folder_of_its_target(programs: Path, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -269,15 +268,12 @@ def test_hostile_names_of_members_are_shown_safely() -> None:
     assert problem.is_name
 
 
-def test_large_manifest_is_read_in_time() -> None:
-    """Ten thousand objects, right or wrong, take no noticeable time."""
+def test_large_manifest_is_read() -> None:
+    """Ten thousand objects are read, right or wrong."""
     good = {"key": "acme>GatedDense", "kind": "layer", "paths": ["/config/layers/3"], "count": 1}
 
-    start = time.perf_counter()
     reading = read_manifest({**MINIMAL, "objects": [good] * 10_000})
     wrong = read_manifest({**MINIMAL, "objects": [{**good, "kind": "thing"}] * 10_000})
-    elapsed = time.perf_counter() - start
 
     assert reading.value is not None
     assert len(wrong.problems) == 10_000
-    assert elapsed < 5

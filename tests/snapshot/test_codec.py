@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import fields
 from typing import Any
 
@@ -208,18 +207,15 @@ def test_all_problems_are_told_at_once() -> None:
     ]
 
 
-def test_large_snapshot_is_read_in_time() -> None:
-    """Ten thousand objects, right or wrong, take no noticeable time."""
+def test_large_snapshot_is_read() -> None:
+    """Ten thousand objects are read, right or wrong."""
     good = dump_object(GATE)
 
-    start = time.perf_counter()
     reading = read_snapshot({**MINIMAL, "objects": [good] * 10_000})
     wrong = read_snapshot({**MINIMAL, "objects": [{**good, "kind": "thing"}] * 10_000})
-    elapsed = time.perf_counter() - start
 
     assert reading.value is not None
     assert len(wrong.problems) == 10_000
-    assert elapsed < 5
 
 
 def test_deep_config_is_read() -> None:

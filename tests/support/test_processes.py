@@ -185,16 +185,6 @@ def test_forked_children_train_and_load_again_and_again(
 
 
 @needs_fork
-def test_fork_is_much_cheaper_than_an_interpreter(fork_server: ForkServer) -> None:
-    """Once the server runs, a child with Keras imported costs a fraction of a second."""
-    fork_server.run("")
-    start = time.perf_counter()
-    fork_server.run("import keras").check()
-
-    assert time.perf_counter() - start < 1
-
-
-@needs_fork
 def test_children_do_not_meet(fork_server: ForkServer) -> None:
     """What one child changes, imports or draws at random, the next does not see."""
     code = "import keras, numpy; print(getattr(keras, 'x', 0), numpy.random.rand()); keras.x = 1"

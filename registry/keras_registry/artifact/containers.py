@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keras_registry.artifact.keras_folder import read_keras_folder
 from keras_registry.artifact.keras_h5 import find_h5_obstacle, read_keras_h5
-from keras_registry.artifact.keras_zip import find_zip_obstacle, read_keras_zip
+from keras_registry.artifact.keras_zip import CONFIG, find_zip_obstacle, read_keras_zip
 
 if TYPE_CHECKING:
     from keras_registry.artifact.reading import ArtifactReading
@@ -26,10 +26,10 @@ def read_artifact(path: str | os.PathLike[str], *, verify_members: bool = False)
         verify_members: Also read every member of a ``.keras`` file and compare its CRC-32.
     """
     text = os.fspath(path)
+    if _is_folder(text):
+        return read_keras_folder(text)
     if text.endswith(H5_ENDINGS):
         return read_keras_h5(text)
-    if not text.endswith(".keras") and _is_folder(text):
-        return read_keras_folder(text)
     return read_keras_zip(text, verify_members=verify_members)
 
 
@@ -40,19 +40,16 @@ def find_obstacle(path: str | os.PathLike[str]) -> Finding | None:
         path: A local path.
     """
     text = os.fspath(path)
+    if _is_folder(text):
+        return None
     if text.endswith(H5_ENDINGS):
         return find_h5_obstacle(text)
-    if text.endswith(".keras") or not _is_model_or_file(text):
+    if text.endswith(".keras") or os.path.isdir(text) or not os.path.exists(text):  # noqa: PTH110, PTH112
         return find_zip_obstacle(text)
     return None
 
 
-def _is_model_or_file(path: str) -> bool:
-    return _is_folder(path) or (os.path.exists(path) and not os.path.isdir(path))  # noqa: PTH110, PTH112
-
-
 def _is_folder(path: str) -> bool:
-    try:
-        return os.path.isdir(path) and os.path.exists(os.path.join(path, "config.json"))  # noqa: PTH110, PTH112, PTH118 - of any text
-    except ValueError:
-        return False
+    """Whether Keras reads a path as a folder: whatever its ending, but `.keras`."""
+    config = os.path.join(path, CONFIG)  # noqa: PTH118
+    return not path.endswith(".keras") and os.path.isdir(path) and os.path.exists(config)  # noqa: PTH110, PTH112

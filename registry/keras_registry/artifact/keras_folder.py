@@ -16,6 +16,7 @@ from keras_registry.artifact.reading import (
     parse_json,
     read_as,
 )
+from keras_registry.names import printable
 
 if TYPE_CHECKING:
     import os
@@ -74,12 +75,14 @@ def _read_json(folder: Path, name: str, limit: int) -> dict[str, Any]:
 
 
 def _incomplete(folder: Path, name: str) -> UnreadableError:
-    found = sorted(file.name for file in folder.iterdir())[:5] if folder.is_dir() else []
+    present = folder.iterdir() if folder.is_dir() else ()
+    files = sorted(f"{file.name}/" if file.is_dir() else file.name for file in present)
+    shown = ", ".join(printable(file, limit=60) for file in files[:5])
     return UnreadableError(
         "A106",
         "the folder is no Keras model",
         location=name,
         wanted=f"a file {name}",
-        found=f"files {', '.join(found)}" if found else "no files",
+        found=f"files {shown}{', …' if len(files) > 5 else ''}" if files else "no files",  # noqa: PLR2004
         hint="such a folder is written by model.save(path, zipped=False)",
     )

@@ -7,6 +7,7 @@ the root alone.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from keras_registry.artifact.reading import (
     check_size,
     parse_json,
     read_as,
+    unreadable,
 )
 from keras_registry.artifact.scan import MODEL_CONFIG, TRAINING_CONFIG
 from keras_registry.manifest import MANIFEST_KEY
@@ -72,13 +74,7 @@ def _read(path: Path, name: str) -> Artifact:
 
     with h5py.File(path, "r") as file:
         config = read_h5_configs(file)
-        metadata = {
-            member: value
-            for member in ("keras_version", "backend")
-            if isinstance(value := _text(file.attrs.get(member)), str)
-        }
-        if MANIFEST_KEY in file:
-            metadata[MANIFEST_KEY] = _read_manifest(file[MANIFEST_KEY])
+        metadata = _read_metadata(file)
         members = tuple(Member(printable(member), 0) for member in file)
     return Artifact(
         name=name,
@@ -99,7 +95,7 @@ def read_h5_configs(file: h5py.File) -> dict[str, Any]:
     """
     configs = {}
     for part in (MODEL_CONFIG, TRAINING_CONFIG):
-        found = _text(file.attrs.get(part))
+        found = _find_text(file, part)
         if found is None and part == MODEL_CONFIG:
             raise _incomplete(file)
         if found is not None:
@@ -108,28 +104,73 @@ def read_h5_configs(file: h5py.File) -> dict[str, Any]:
     return configs
 
 
-def _text(value: Any) -> Any:
+def _find_text(file: h5py.File, name: str) -> str | None:
+    """A text among the attributes; None if there is no attribute of this name.
+
+    Raises:
+        UnreadableError: It is something else. That is not read: an array of texts may repeat one
+            text as often as it likes.
+    """
+    import h5py
+
+    if name not in file.attrs:
+        return None
+    claim = file.attrs.get_id(name)
+    if claim.shape != () or h5py.check_string_dtype(claim.dtype) is None:
+        found = "an array" if claim.shape else printable(f"a value of type {claim.dtype}", limit=60)
+        raise unreadable(name, "text", "nothing" if claim.shape is None else found)
+    value = file.attrs[name]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _read_manifest(dataset: Any) -> Any:
+def _read_metadata(file: h5py.File) -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    for name in ("keras_version", "backend"):
+        with suppress(UnreadableError):
+            found = _find_text(file, name)
+            if found is not None:
+                metadata[name] = found
+    if _has_link(file, MANIFEST_KEY):
+        metadata[MANIFEST_KEY] = _read_manifest(file)
+    return metadata
+
+
+def _has_link(file: h5py.File, name: str) -> bool:
+    """Whether the root has a member; unlike `in` it does not look where a link leads."""
+    return bool(file.id.links.exists(name.encode()))
+
+
+def _read_manifest(file: h5py.File) -> Any:
     """The manifest's document; None if it cannot be read."""
+    import h5py
+
     try:
+        if file.id.links.get_info(MANIFEST_KEY.encode()).type != h5py.h5l.TYPE_HARD:
+            return None  # a link may lead into another file
+        dataset = file[MANIFEST_KEY]
+        if dataset.is_virtual or dataset.external:
+            return None  # its values lie in other files
+        if (dataset.dtype, dataset.ndim) != ("uint8", 1):
+            return None
         check_size(MANIFEST_KEY, dataset.nbytes, MAX_METADATA_BYTES)
         return parse_json(MANIFEST_KEY, bytes(dataset[()]))
-    except (AttributeError, TypeError, UnreadableError):
+    except Exception:  # noqa: BLE001 - damage shows in many ways, and Keras loads without it
         return None
 
 
 def _incomplete(file: h5py.File) -> UnreadableError:
-    has_weights_alone = "layers" in file or "layer_names" in file.attrs or "vars" in file
-    names = ", ".join(printable(name, limit=60) for name in list(file)[:5])
+    has_weights_alone = "layer_names" in file.attrs or any(
+        _has_link(file, name) for name in ("layers", "vars")
+    )
+    names = list(file)
+    shown = ", ".join(printable(name, limit=60) for name in names[:5])
+    members = f"members {shown}{', …' if len(names) > 5 else ''}" if names else "no members"  # noqa: PLR2004
     return UnreadableError(
         "A106",
         "the file is no Keras model",
         location=MODEL_CONFIG,
         wanted=f"an attribute {MODEL_CONFIG}",
-        found="weights without a model" if has_weights_alone else f"groups {names or 'none'}",
+        found="weights without a model" if has_weights_alone else members,
         hint="build the model and call model.load_weights(path)"
         if has_weights_alone
         else "a .h5 file is written by model.save(path)",
@@ -145,6 +186,6 @@ def replace_h5_manifest(file: h5py.File, manifest: Any) -> None:
     """Puts a manifest's document into a file that is open for writing."""
     import numpy as np
 
-    if MANIFEST_KEY in file:
+    if _has_link(file, MANIFEST_KEY):
         del file[MANIFEST_KEY]
     file.create_dataset(MANIFEST_KEY, data=np.frombuffer(json.dumps(manifest).encode(), "uint8"))

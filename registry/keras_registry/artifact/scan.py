@@ -44,7 +44,8 @@ class ObjectUse:
     Attributes:
         key: The name that Keras looks up: the registered name, or a bare class name.
         path: The place in the config: member names and indices.
-        class_name: The Python name of the class when it was saved; None for functions.
+        class_name: The Python name of the class when it was saved; None for functions, and where
+            a ``.h5`` file has the key alone.
         module: The module that the file names; never imported.
         kind: What the object is used for, as far as its place tells.
         is_possible: The place may as well hold a plain string that merely looks like a key.
@@ -207,8 +208,8 @@ def _with_compiled_names(uses: list[ObjectUse], training: Any) -> list[ObjectUse
         if type(node) is str and node not in FUNCTIONS and node not in CLASSES:
             named.append(ObjectUse(node, path, None, None, Kind.FUNCTION))
         elif type(node) in _CONTAINERS and not (type(node) is dict and "class_name" in node):
-            steps = node.items() if type(node) is dict else enumerate(node)
-            pending.extend(((*path, step), value) for step, value in steps)
+            steps = list(node.items() if type(node) is dict else enumerate(node))
+            pending.extend(((*path, step), value) for step, value in reversed(steps))
     places = {use.path for use in named}
     return [*(use for use in uses if use.path not in places), *named]
 
@@ -230,7 +231,7 @@ def _use_at(link: _Link, node: dict[str, Any], class_name: str) -> ObjectUse | N
         if not isinstance(name, str) or _is_keras_function(name, module):
             return None
         return ObjectUse(name, _path(link), None, module, Kind.FUNCTION)
-    if class_name.startswith("__"):
+    if class_name.startswith("__") and ">" not in class_name:
         return None
     own_name = registered_name is None or registered_name == class_name
     if own_name and (_is_keras_module(module) or (module is None and class_name in CLASSES)):
@@ -241,7 +242,8 @@ def _use_at(link: _Link, node: dict[str, Any], class_name: str) -> ObjectUse | N
     is_possible = (
         "registered_name" not in node and "module" not in node and not _is_structural(path)
     )
-    return ObjectUse(key, path, class_name, module, _kind_at(path), is_possible=is_possible)
+    named = None if ">" in class_name else class_name  # a `.h5` file has the key in its place
+    return ObjectUse(key, path, named, module, _kind_at(path), is_possible=is_possible)
 
 
 def _is_keras_module(module: str | None) -> bool:

@@ -60,7 +60,7 @@ def _subscribe() -> None:
 
     default_registry.subscribe(enter_into_keras)
     wrapt.register_post_import_hook(_enter_keras, "keras")
-    for name in {attribute.module for attribute in internals.PUBLIC_LOAD_MODEL}:
+    for name in internals.PUBLIC_MODULES:
         wrapt.register_post_import_hook(hooks.hook_public_module, name)
     wrapt.register_post_import_hook(_warn_of_legacy_keras, internals.LEGACY_KERAS)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +16,17 @@ from keras_registry.artifact import (
     replace_h5_manifest,
 )
 from keras_registry.bridge.config_faults import judge_faults
+from keras_registry.bridge.loading import is_under_way
 from keras_registry.bridge.saving import make_manifest, replaceable, replacing
 from keras_registry.bridge.weights import PARTS
 from keras_registry.config import collecting_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import h5py
 
-__all__ = ["compile_arguments", "complete_h5", "save_h5"]
+__all__ = ["build_compiled", "compile_arguments", "complete_h5", "save_h5"]
 
 
 def save_h5(
@@ -54,10 +55,25 @@ def save_h5(
     with ExitStack() as stack:
         temporary = stack.enter_context(replacing(target))
         with h5py.File(temporary, "w") as file, collecting_faults() as faults:
-            wrapped(model, file, overwrite, include_optimizer)
+            with _keeping_compile_config(model):
+                wrapped(model, file, overwrite, include_optimizer)
             judge_faults(faults, read_h5_configs(file))
             complete_h5(model, file)
     return None
+
+
+@contextmanager
+def _keeping_compile_config(model: Any) -> Iterator[None]:
+    """Lets the model keep its optimizer, which Keras takes out of what `compile` was given.
+
+    Whatever saved it afterwards would save a model with the optimizer that `compile` defaults to.
+    """
+    config = getattr(getattr(model, "_compile_config", None), "config", {})
+    before = dict(config)
+    try:
+        yield
+    finally:
+        config.update(before)
 
 
 def _target(filepath: str) -> Path | None:
@@ -113,6 +129,22 @@ def compile_arguments(
     if isinstance(training_config, dict):
         training_config = _with_loss_names(training_config)
     return wrapped(training_config, *args, **kwargs)
+
+
+def build_compiled(wrapped: Callable[..., Any], model: Any) -> Any:
+    """Stands where Keras builds what a model of a ``.h5`` file is compiled with.
+
+    Keras builds the optimizer for the variables that the model has itself, which are none where
+    all are its layers', and then finds no place for the state that was saved.
+
+    Args:
+        wrapped: Keras's own function.
+        model: The model.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    if is_under_way() and optimizer is not None and not optimizer.built:
+        optimizer.build(model.trainable_variables)
+    return wrapped(model)
 
 
 def _with_loss_names(training: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wrapt import FunctionWrapper
 
-from keras_registry.bridge import h5, internals, loading, optimizer_state, saving
+from keras_registry.bridge import deserializing, h5, internals, loading, optimizer_state, saving
 from keras_registry.bridge.injection import retrieve
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.sync import enter_into_keras
@@ -49,11 +49,21 @@ _REPLACEMENTS: dict[Attribute, Callable[..., Any]] = {
     internals.LOAD_FOLDER: loading.load_path,
     internals.LOAD_H5: loading.load_path,
     internals.COMPILE_ARGUMENTS: h5.compile_arguments,
+    internals.BUILD_COMPILED: h5.build_compiled,
     internals.RETRIEVE: retrieve,
     internals.MODEL_FROM_CONFIG: optimizer_state.model_from_config,
+    **dict.fromkeys(internals.DESERIALIZE, deserializing.deserialize),
 }
-_LENT = (internals.RETRIEVE, internals.MODEL_FROM_CONFIG, internals.COMPILE_ARGUMENTS)
-_PUBLIC = dict.fromkeys(internals.PUBLIC_LOAD_MODEL, loading.load_public)
+_LENT = (
+    internals.RETRIEVE,
+    internals.MODEL_FROM_CONFIG,
+    internals.COMPILE_ARGUMENTS,
+    internals.BUILD_COMPILED,
+)
+_PUBLIC: dict[Attribute, Callable[..., Any]] = {
+    **dict.fromkeys(internals.PUBLIC_LOAD_MODEL, loading.load_public),
+    **dict.fromkeys(internals.PUBLIC_DESERIALIZE, deserializing.deserialize),
+}
 
 _lock = threading.RLock()
 _installed: dict[Attribute, tuple[Any, _Hook]] = {}

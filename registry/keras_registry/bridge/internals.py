@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
+    "BUILD_COMPILED",
     "COMPILE_ARGUMENTS",
+    "DESERIALIZE",
     "LEGACY_KERAS",
     "LOAD_FOLDER",
     "LOAD_H5",
     "LOAD_ZIP",
     "MODEL_FROM_CONFIG",
+    "PUBLIC_DESERIALIZE",
     "PUBLIC_LOAD_MODEL",
+    "PUBLIC_MODULES",
     "RETRIEVE",
     "SAVE_H5",
     "SAVE_ZIP",
@@ -46,22 +50,33 @@ LOAD_ZIP = Attribute("keras.src.saving.saving_lib", "_load_model_from_fileobj")
 LOAD_FOLDER = Attribute("keras.src.saving.saving_lib", "_load_model_from_dir")
 SAVE_H5 = Attribute("keras.src.legacy.saving.legacy_h5_format", "save_model_to_hdf5")
 LOAD_H5 = Attribute("keras.src.legacy.saving.legacy_h5_format", "load_model_from_hdf5")
+BUILD_COMPILED = Attribute("keras.src.legacy.saving.saving_utils", "try_build_compiled_arguments")
 COMPILE_ARGUMENTS = Attribute(
     "keras.src.legacy.saving.saving_utils", "compile_args_from_training_config"
 )
 MODEL_FROM_CONFIG = Attribute("keras.src.saving.saving_lib", "_model_from_config")
+DESERIALIZE = tuple(
+    Attribute(module, "deserialize_keras_object")
+    for module in (
+        "keras.src.saving.serialization_lib",
+        "keras.src.saving.saving_lib",
+        "keras.src.saving",
+    )
+)
 RETRIEVE = Attribute("keras.src.saving.serialization_lib", "_retrieve_class_or_fn")
 
 # Not where it is defined: a name that was bound before is pickled by looking there.
 PUBLIC_LOAD_MODEL = tuple(
-    Attribute(module, "load_model")
-    for module in (
-        "keras.saving",
-        "keras.models",
-        "keras._tf_keras.keras.saving",
-        "keras._tf_keras.keras.models",
-    )
+    Attribute(f"{root}.{name}", "load_model")
+    for root in ("keras", "keras._tf_keras.keras")
+    for name in ("saving", "models")
 )
+PUBLIC_DESERIALIZE = tuple(
+    Attribute(f"{root}.{name}", "deserialize_keras_object")
+    for root in ("keras", "keras._tf_keras.keras")
+    for name in ("saving", "utils")
+)
+PUBLIC_MODULES = frozenset(hook.module for hook in (*PUBLIC_LOAD_MODEL, *PUBLIC_DESERIALIZE))
 
 
 def enclosing_scope() -> dict[str, Any]:

@@ -54,14 +54,32 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Load",
+    "is_under_way",
     "load_artifact",
     "load_path",
     "load_public",
     "load_zip",
     "missing_compile",
+    "under_way",
 ]
 
 _skips_compile: ContextVar[bool] = ContextVar("keras_registry_skips_compile", default=False)
+_under_way: ContextVar[bool] = ContextVar("keras_registry_load_under_way", default=False)
+
+
+def is_under_way() -> bool:
+    """Whether Keras builds objects at present whose configs were looked at as a whole."""
+    return _under_way.get()
+
+
+@contextmanager
+def under_way() -> Iterator[None]:
+    """Says so for the length of a block."""
+    token = _under_way.set(True)
+    try:
+        yield
+    finally:
+        _under_way.reset(token)
 
 
 @contextmanager
@@ -227,6 +245,18 @@ class Load:
         self.judge_code()
         self.stop_on_errors()
 
+    def build(self, open_model: Open) -> Any:
+        """Makes an object of a config that is in no file: what is missing is left to Keras.
+
+        Raises:
+            LoadError: Keras cannot make the object, and what was found explains it.
+        """
+        self.resolve()
+        self.findings = [item for item in self.findings if item.code != "M101"]  # no file, no note
+        self.import_plugins()
+        self.judge_code()
+        return self.open(open_model)
+
     def resolve(self) -> None:
         """Steps 1 to 3: what the model needs and who has it."""
         config = self.artifact.config
@@ -358,7 +388,11 @@ class Load:
         found, given = self._found(), {**self._scope, **self.custom_objects}
         prepared = PreparedConfigs() if self.judgement is None else self.judgement.prepared
         try:
-            with prepared.in_force(), watching_weights() as self.weight_migrations:
+            with (
+                under_way(),
+                prepared.in_force(),
+                watching_weights() as self.weight_migrations,
+            ):
                 if not found and not given:
                     model = open_model(None, self.compiles)
                 else:
@@ -376,7 +410,7 @@ class Load:
             *self._weight_failures(),
             *unknown_argument_findings(self.resolution, self.artifact.config, error),
         ]
-        if known:
+        if known or has_errors(self.findings):
             self.findings += known
             self._fail(in_place_of=error)
         explaining = [item for item in self.findings if item.code not in _UNRELATED]
