@@ -267,7 +267,11 @@ SEAMS = {
         "_model_from_config",
     ],
     "saving/serialization_lib": ["deserialize_keras_object", "_retrieve_class_or_fn"],
-    "legacy/saving/legacy_h5_format": ["save_model_to_hdf5", "load_model_from_hdf5"],
+    "legacy/saving/legacy_h5_format": [
+        "save_model_to_hdf5",
+        "load_model_from_hdf5",
+        "load_weights_from_hdf5_group",
+    ],
     "legacy/saving/saving_utils": [
         "compile_args_from_training_config",
         "try_build_compiled_arguments",

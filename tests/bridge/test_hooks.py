@@ -41,6 +41,7 @@ OTHER_SEAMS = {
     "keras.src.saving.serialization_lib.deserialize_keras_object",
     "keras.src.legacy.saving.legacy_h5_format.save_model_to_hdf5",
     "keras.src.legacy.saving.legacy_h5_format.load_model_from_hdf5",
+    "keras.src.legacy.saving.legacy_h5_format.load_weights_from_hdf5_group",
     "keras.src.legacy.saving.saving_utils.compile_args_from_training_config",
     "keras.src.legacy.saving.saving_utils.try_build_compiled_arguments",
 }

@@ -16,17 +16,31 @@ from keras_registry.artifact import (
     replace_h5_manifest,
 )
 from keras_registry.bridge.config_faults import judge_faults
+from keras_registry.bridge.internals import flatten_layers
 from keras_registry.bridge.loading import is_under_way
+from keras_registry.bridge.reports import tell
 from keras_registry.bridge.saving import make_manifest, replaceable, replacing
 from keras_registry.bridge.weights import PARTS
 from keras_registry.config import collecting_faults
+from keras_registry.findings import Policy, finding
+from keras_registry.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     import h5py
 
-__all__ = ["build_compiled", "compile_arguments", "complete_h5", "save_h5"]
+    from keras_registry.findings import Finding
+
+__all__ = [
+    "build_compiled",
+    "build_model",
+    "compile_arguments",
+    "complete_h5",
+    "save_h5",
+]
+
+BUILD_CONFIG = "build_config"
 
 
 def save_h5(
@@ -91,6 +105,9 @@ def complete_h5(model: Any, file: h5py.File) -> None:
         file: The file, open for writing.
     """
     config = read_h5_configs(file)
+    lost = _layers_with_assets(model)
+    if lost:
+        tell("save", [_assets_finding(lost)])
     mended = _mended(model, config)
     for part, value in mended.items():
         if value != config[part]:
@@ -110,9 +127,57 @@ def _mended(model: Any, config: Mapping[str, Any]) -> dict[str, Any]:
     if ">" in key:
         # Keras looks for the key, and writes the bare name of the outermost class.
         mended[MODEL_CONFIG] = {**config[MODEL_CONFIG], "class_name": key}
+    is_subclassed = not isinstance(model, keras.Sequential) and not hasattr(model, "operations")
+    build_config = model.get_build_config() if is_subclassed and model.built else None
+    if build_config:
+        # Without it the weights of a subclassed model find no layers to go to.
+        mended[MODEL_CONFIG] = {**mended[MODEL_CONFIG], BUILD_CONFIG: build_config}
     if TRAINING_CONFIG in config:
         mended[TRAINING_CONFIG] = _with_loss_names(config[TRAINING_CONFIG])
     return mended
+
+
+def _layers_with_assets(model: Any) -> list[Any]:
+    """The layers whose assets are not in their configs, and so in no part of a ``.h5`` file."""
+    import keras
+
+    layers = flatten_layers(model) if isinstance(model, keras.layers.Layer) else []
+    return [
+        layer
+        for layer in layers
+        if hasattr(layer, "save_assets") and not layer.get_config().get("vocabulary")
+    ]
+
+
+def _assets_finding(layers: list[Any]) -> Finding:
+    names = ", ".join(f'{type(layer).__name__} "{printable(layer.name)}"' for layer in layers[:5])
+    return finding(
+        "K203",
+        Policy.COMPATIBLE,
+        "a .h5 file has no place for the assets of these layers",
+        wanted="a format that holds vocabularies and other assets",
+        found=f"{names}{', …' if len(layers) > 5 else ''}",  # noqa: PLR2004
+        hint='save the model as ".keras"',
+    )
+
+
+def build_model(
+    wrapped: Callable[..., Any], group: Any, model: Any, *args: Any, **kwargs: Any
+) -> Any:
+    """Stands where Keras fills a model with the weights of a ``.h5`` file, and builds it first.
+
+    Args:
+        wrapped: Keras's own function.
+        group: The group of the file with the weights.
+        model: The model.
+        *args: Further arguments.
+        **kwargs: Further arguments.
+    """
+    if is_under_way() and not model.built:
+        build_config = read_h5_configs(group.file)[MODEL_CONFIG].get(BUILD_CONFIG)
+        if isinstance(build_config, dict):
+            model.build_from_config(build_config)
+    return wrapped(group, model, *args, **kwargs)
 
 
 def compile_arguments(

@@ -49,6 +49,7 @@ _REPLACEMENTS: dict[Attribute, Callable[..., Any]] = {
     internals.LOAD_FOLDER: loading.load_path,
     internals.LOAD_H5: loading.load_path,
     internals.COMPILE_ARGUMENTS: h5.compile_arguments,
+    internals.FILL_H5: h5.build_model,
     internals.BUILD_COMPILED: h5.build_compiled,
     internals.RETRIEVE: retrieve,
     internals.MODEL_FROM_CONFIG: optimizer_state.model_from_config,
@@ -57,6 +58,7 @@ _REPLACEMENTS: dict[Attribute, Callable[..., Any]] = {
 _LENT = (
     internals.RETRIEVE,
     internals.MODEL_FROM_CONFIG,
+    internals.FILL_H5,
     internals.COMPILE_ARGUMENTS,
     internals.BUILD_COMPILED,
 )

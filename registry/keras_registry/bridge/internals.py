@@ -13,6 +13,7 @@ __all__ = [
     "BUILD_COMPILED",
     "COMPILE_ARGUMENTS",
     "DESERIALIZE",
+    "FILL_H5",
     "LEGACY_KERAS",
     "LOAD_FOLDER",
     "LOAD_H5",
@@ -50,6 +51,7 @@ LOAD_ZIP = Attribute("keras.src.saving.saving_lib", "_load_model_from_fileobj")
 LOAD_FOLDER = Attribute("keras.src.saving.saving_lib", "_load_model_from_dir")
 SAVE_H5 = Attribute("keras.src.legacy.saving.legacy_h5_format", "save_model_to_hdf5")
 LOAD_H5 = Attribute("keras.src.legacy.saving.legacy_h5_format", "load_model_from_hdf5")
+FILL_H5 = Attribute("keras.src.legacy.saving.legacy_h5_format", "load_weights_from_hdf5_group")
 BUILD_COMPILED = Attribute("keras.src.legacy.saving.saving_utils", "try_build_compiled_arguments")
 COMPILE_ARGUMENTS = Attribute(
     "keras.src.legacy.saving.saving_utils", "compile_args_from_training_config"

@@ -568,6 +568,14 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "The manifest could not be made, so the model was saved as plain Keras saves it.",
     )
     yield Code(
+        "K203",
+        "assets that the format has no place for",
+        *(warning, warning, warning),
+        "A `.h5` file has no place for the assets of a layer, such as a vocabulary that it was "
+        "adapted to: after a load they are gone. Save the model as `.keras`, or give the layer its "
+        "vocabulary in the constructor.",
+    )
+    yield Code(
         "K301",
         "a Keras that cannot be hooked",
         *(warning, warning, warning),

@@ -1,0 +1,70 @@
+"""Keras's own tests of saving, as the installed Keras brings them: the same with the hooks on."""
+
+from __future__ import annotations
+
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+
+from tests.support.processes import child_environment, core_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+import subprocess
+
+SOURCE = Path(keras.__file__).parent / "src"
+OUTCOME = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED) (\S+::\S+)", re.MULTILINE)
+
+DIFFERENT: Mapping[str, str] = {
+    "saving_lib_test.py::SafeZipReadTest::test_load_model_rejects_bomb_config": (
+        "the file has no weights, which is said before anything in it is unpacked"
+    ),
+    "saving_lib_test.py::SavingTest::test_save_model_exception_raised_high_memory_config": (
+        "expects a broken file where a save failed: with the hooks there is none"
+    ),
+    "saving_lib_test.py::SavingTest::test_save_model_exception_raised_low_memory_config": (
+        "the same"
+    ),
+}
+"""The tests that fail with the hooks on, and why that is meant."""
+
+
+def outcomes(folder: Path, *options: str) -> dict[str, str]:
+    """The outcome of each test, by its name."""
+    folder.mkdir()
+    arguments = [
+        *("-q", "-rA", "--tb=no", "-p", "no:cacheprovider", f"--rootdir={folder}"),
+        *("-o", "python_files=*_test.py", "-W", "ignore"),
+        *options,
+        *map(str, (SOURCE / "saving", SOURCE / "legacy" / "saving")),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=child_environment(path=core_path(), backend=keras.backend.backend()),
+        check=False,
+    )
+    found = {name: outcome for outcome, name in OUTCOME.findall(done.stdout)}
+    assert len(found) > 100, done.stdout[-2000:] + done.stderr[-2000:]
+    return found
+
+
+def test_outcomes_are_the_same(tmp_path: Path) -> None:
+    """Each test ends alike with and without the hooks, but for those that are listed."""
+    with ThreadPoolExecutor() as pool:
+        plain, hooked = pool.map(
+            lambda run: outcomes(tmp_path / run[0], *run[1:]),
+            [("plain", "-p", "no:keras_registry"), ("hooked", "--keras-registry")],
+        )
+
+    different = {name for name in plain | hooked if plain.get(name) != hooked.get(name)}
+    assert different  # the hooks are on
+    assert different <= DIFFERENT.keys()
+    assert {plain[name] for name in different} <= {"PASSED"}
