@@ -53,6 +53,31 @@ def test_message_says_what_to_install(acme_model: SavedModel, fork_server: ForkS
     assert len(failed.text.splitlines()) <= 12
 
 
+TO_H5 = """\
+import logging, sys
+import keras
+import keras_registry
+
+logging.getLogger("absl").setLevel(logging.ERROR)  # that HDF5 is considered legacy
+keras.saving.load_model(sys.argv[1]).save(sys.argv[2])
+"""
+
+
+def test_h5_says_the_same(
+    acme_model: SavedModel, acme_site: Path, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    """The same model in HDF5 gets the same message, as the error that Keras raises there."""
+    file = tmp_path / "churn.h5"
+    fork_server.run(TO_H5, argv=[acme_model.path, file], path=[acme_site]).check()
+
+    failed = observe(fork_server.run, file)
+
+    assert failed.codes == ["R101"]
+    assert "ValueError" in failed.error_classes
+    check_golden("scenarios/s02_h5", failed.text, replace={str(tmp_path): "FOLDER"})
+    assert len(failed.text.splitlines()) <= 12
+
+
 def test_all_missing_distributions_are_named_at_once(
     model_of_two: Path, fork_server: ForkServer
 ) -> None:
