@@ -226,3 +226,12 @@ def test_h5_file_of_plain_keras_is_resolved_by_a_scan(
             "distribution_version": "1.4.2",
         }
     ]
+
+
+@pytest.mark.parametrize("name", ["churn.h5", "churn"])
+def test_migrate_takes_keras_files_alone(run: Callable[..., Ended], name: str) -> None:
+    """Other containers are not rewritten, and the message says what to do instead."""
+    ended = run("migrate", name)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"keras-registry: {name} is no .keras file: load it and save it again\n"

@@ -112,7 +112,7 @@ class Share(keras.metrics.Metric):
         self.hits.assign_add(keras.ops.sum(keras.ops.cast(close, "float32")))
 
     def result(self):
-        return self.hits
+        return keras.ops.convert_to_tensor(self.hits)
 
 
 @register("acme")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.scenarios.all_kinds import BUILD, KINDS, PROJECT
 from tests.scenarios.observing import install, plain
+from tests.support.processes import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,28 +87,41 @@ import numpy as np
 import keras_registry
 
 warnings.simplefilter("error")
+# TensorFlow's, whenever Keras turns one of its variables into an array under NumPy 2.
+warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
 logging.getLogger("absl").setLevel(logging.ERROR)  # that metrics are built at the first batch
-folder, kind, route = Path(sys.argv[1]), *sys.argv[2:]
-path = folder / kind / route
+folder = Path(sys.argv[1])
 x = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
 assert "acme_kinds" not in sys.modules
-LOADERS = {
-    "pickle": lambda: pickle.loads(path.read_bytes()),
-    "json": lambda: keras.models.model_from_json(path.read_text()),
-    "config": lambda: keras.saving.deserialize_keras_object(json.loads(path.read_text())),
-}
-try:
-    model = LOADERS.get(route, lambda: keras.saving.load_model(path))()
-except Exception as error:
-    print(json.dumps({"error": f"{type(error).__name__}: {error}"}))
-else:
+
+
+def load(kind, route):
+    path = folder / kind / route
+    if route == "pickle":
+        return pickle.loads(path.read_bytes())
+    if route == "json":
+        return keras.models.model_from_json(path.read_text())
+    if route == "config":
+        return keras.saving.deserialize_keras_object(json.loads(path.read_text()))
+    return keras.saving.load_model(path)
+
+
+def observed(kind, route):
+    try:
+        model = load(kind, route)
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
     report = keras_registry.report(model)
-    print(json.dumps({
+    return {
         "verified": None if report is None else list(report.verified),
         "findings": [] if report is None else [item.code for item in report.findings],
         "predictions": np.asarray(model(x)).tolist(),
         "config": keras.saving.serialize_keras_object(model),
-    }))
+    }
+
+
+kinds, routes = (json.loads(text) for text in sys.argv[2:])
+print(json.dumps([[kind, route, observed(kind, route)] for kind in kinds for route in routes]))
 """
 
 FILES = (
@@ -151,43 +165,49 @@ def without_ids(config: Any) -> Any:
     return [without_ids(item) for item in config] if isinstance(config, list) else config
 
 
+def check(kind: str, route: str, loaded: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Assert that what was loaded is what was saved, and was verified."""
+    assert "error" not in loaded, loaded["error"]
+    assert without_ids(loaded["config"]) == without_ids(expected[kind]["config"])
+    if route in FILES:
+        assert loaded["predictions"] == expected[kind]["predictions"]
+        assert loaded["findings"] == []
+        assert loaded["verified"] == ["layers", *(["optimizer"] if kind in COMPILED else [])]
+
+
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("route", FILES)
-def test_file(
+@pytest.mark.parametrize("route", [*FILES, *WITHOUT_WEIGHTS])
+def test_fresh_process(
     route: str,
     kind: str,
     saved: tuple[Path, dict[str, Any]],
     site: Path,
     fork_server: ForkServer,
 ) -> None:
-    """The model, its weights and its compiled state are back, and verified."""
+    """The model, its weights and its compiled state are back, and verified.
+
+    Where only the config travels, the same objects are built of it.
+    """
     folder, expected = saved
+    argv = [str(folder), json.dumps([kind]), json.dumps([route])]
 
-    loaded = fork_server.run(LOAD, argv=[folder, kind, route], path=[site]).json()
+    ((_, _, loaded),) = fork_server.run(LOAD, argv=argv, path=[site]).json()
 
-    assert "error" not in loaded, loaded["error"]
-    assert loaded["predictions"] == expected[kind]["predictions"]
-    assert loaded["findings"] == []
-    assert loaded["verified"] == ["layers", *(["optimizer"] if kind in COMPILED else [])]
-    assert without_ids(loaded["config"]) == without_ids(expected[kind]["config"])
+    check(kind, route, loaded, expected)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("route", WITHOUT_WEIGHTS)
-def test_config(
-    route: str,
-    kind: str,
-    saved: tuple[Path, dict[str, Any]],
-    site: Path,
-    fork_server: ForkServer,
-) -> None:
-    """Where only the config travels, the same objects are built of it."""
-    folder, expected = saved
+def test_jax(tmp_path: Path, site: Path) -> None:
+    """All of them under JAX, from one interpreter to another."""
+    routes = [*FILES, *WITHOUT_WEIGHTS]
+    run_python(SAVE, argv=[tmp_path], path=[site], backend="jax").check()
+    expected = json.loads((tmp_path / "expected.json").read_text(encoding="utf-8"))
+    argv = [str(tmp_path), json.dumps(KINDS), json.dumps(routes)]
 
-    loaded = fork_server.run(LOAD, argv=[folder, kind, route], path=[site]).json()
+    found = run_python(LOAD, argv=argv, path=[site], backend="jax").json()
 
-    assert "error" not in loaded, loaded["error"]
-    assert without_ids(loaded["config"]) == without_ids(expected[kind]["config"])
+    assert len(found) == len(KINDS) * len(routes)
+    for kind, route, loaded in found:
+        check(kind, route, loaded, expected)
 
 
 @pytest.mark.parametrize("route", [*FILES, *WITHOUT_WEIGHTS])
@@ -195,6 +215,8 @@ def test_plain_keras_loads_none(
     route: str, saved: tuple[Path, dict[str, Any]], site: Path, fork_server: ForkServer
 ) -> None:
     """Without the hooks, Keras finds the installed plugin by none of these ways."""
-    loaded = fork_server.run(LOAD, argv=[saved[0], "layer", route], path=[site], env=plain).json()
+    argv = [str(saved[0]), json.dumps(["layer"]), json.dumps([route])]
+
+    ((_, _, loaded),) = fork_server.run(LOAD, argv=argv, path=[site], env=plain).json()
 
     assert "Gate" in loaded["error"]

@@ -372,7 +372,8 @@ class Load:
         self.findings += stale_snapshot_findings(resolution, environment, self._describe)
         self.findings += judge_schemas(resolution, self._describe)
         self.findings += backend_findings(resolution, self._describe, environment.backend)
-        file = self.artifact.name if self.artifact.is_file else None
+        is_migratable = self.artifact.is_file and self.artifact.container == ".keras"
+        file = self.artifact.name if is_migratable else None
         self.judgement = judge_configs(resolution, self.artifact.config, self.registry, file=file)
         self.findings += self.judgement.findings
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from keras_registry.cli import Exit
 from keras_registry.cli.output import foreign_code, print_json, print_unreadable, say
-from keras_registry.errors import LoadError
+from keras_registry.errors import LoadError, SettingsError
 from keras_registry.findings import render_findings
 from keras_registry.names import printable
 
@@ -27,6 +27,11 @@ def run(parsed: argparse.Namespace) -> int:
     """Migrates the file; the plugins that it needs are imported, and Keras with them."""
     from keras_registry.artifact import read_keras_zip
 
+    if not parsed.file.endswith(".keras"):
+        message = (
+            f"{printable(parsed.file, limit=1000)} is no .keras file: load it and save it again"
+        )
+        raise SettingsError(message)
     reading = read_keras_zip(parsed.file)
     if reading.artifact is None:
         print_unreadable("migrate", reading.name, reading.findings, as_json=parsed.json)
