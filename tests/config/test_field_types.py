@@ -586,6 +586,7 @@ def assert_same(left: Any, right: Any, *, except_for: str | None = None) -> None
 
 each_case = pytest.mark.parametrize("name", CASES)
 each_placement = pytest.mark.parametrize("place", PLACEMENTS)
+each_container = pytest.mark.parametrize("container", [".keras", ".h5"])
 
 
 def test_the_table_has_every_type():
@@ -620,8 +621,9 @@ def test_round_trip_through_a_config(name, place):
         jsonschema.Draft202012Validator(document).validate({"value": config["value"]})
 
 
+@each_container
 @each_placement
-def test_round_trip_through_a_file(place, tmp_path):
+def test_round_trip_through_a_file(place, container, tmp_path):
     """What constructors received comes back from a saved model, every type in one file."""
     placement, given = PLACEMENTS[place], []
     inputs = outputs = keras.Input((1,))
@@ -631,7 +633,7 @@ def test_round_trip_through_a_file(place, tmp_path):
         for passed, _ in case.make():
             given.append(cls(placement.put(passed)))
             outputs = given[-1](outputs)
-    path = tmp_path / "every-type.keras"
+    path = tmp_path / f"every-type{container}"
 
     keras.Model(inputs, outputs).save(path)
     loaded = keras.saving.load_model(path)
@@ -1014,11 +1016,12 @@ def test_an_object_within_a_shared_object_is_shared(sharing):
     assert again.one.one is again.more[1]
 
 
-def test_a_shared_layer_stays_one_through_a_file(sharing, tmp_path):
+@each_container
+def test_a_shared_layer_stays_one_through_a_file(sharing, container, tmp_path):
     """A layer that one layer of a model holds in many places is one in the loaded model."""
     layer = share_everywhere(sharing, keras.layers.Dense(2, name="shared"), name="outer")
     model = keras.Sequential([keras.Input((2,)), layer])
-    path = tmp_path / "shared.keras"
+    path = tmp_path / f"shared{container}"
 
     model.save(path)
     again = keras.saving.load_model(path).layers[0]
@@ -1028,13 +1031,14 @@ def test_a_shared_layer_stays_one_through_a_file(sharing, tmp_path):
     assert_same(again.one.kernel.numpy(), layer.one.kernel.numpy())
 
 
-def test_a_layer_shared_between_layers_of_a_model(sharing, tmp_path):
+@each_container
+def test_a_layer_shared_between_layers_of_a_model(sharing, container, tmp_path):
     """A layer that two layers of a model hold is one in the loaded model, with one kernel."""
     shared = keras.layers.Dense(2, name="shared")
     inputs = keras.Input((2,))
     first, second = sharing(shared, name="a"), sharing(shared, more=[shared], name="b")
     model = keras.Model(inputs, second(first(inputs)))
-    path = tmp_path / "between.keras"
+    path = tmp_path / f"between{container}"
 
     model.save(path)
     loaded = keras.saving.load_model(path)

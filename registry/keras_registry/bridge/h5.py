@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from keras_registry.bridge.loading import is_under_way
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.saving import make_manifest, replaceable, replacing
 from keras_registry.bridge.weights import PARTS
-from keras_registry.config import collecting_faults
+from keras_registry.config import collecting_faults, sharing_scope, unmark
 from keras_registry.findings import Policy, finding
 from keras_registry.names import printable
 
@@ -69,7 +70,7 @@ def save_h5(
     with ExitStack() as stack:
         temporary = stack.enter_context(replacing(target))
         with h5py.File(temporary, "w") as file, collecting_faults() as faults:
-            with _keeping_compile_config(model):
+            with _keeping_compile_config(model), sharing_scope():
                 wrapped(model, file, overwrite, include_optimizer)
             judge_faults(faults, read_h5_configs(file))
             complete_h5(model, file)
@@ -122,19 +123,32 @@ def _mended(model: Any, config: Mapping[str, Any]) -> dict[str, Any]:
     """The configs with the key of the model's class, and names of losses that Keras resolves."""
     import keras
 
-    mended = dict(config)
+    mended = copy.deepcopy(dict(config))
+    unmark(mended, policies=False)
     key = keras.saving.get_registered_name(type(model))
     if ">" in key:
         # Keras looks for the key, and writes the bare name of the outermost class.
-        mended[MODEL_CONFIG] = {**config[MODEL_CONFIG], "class_name": key}
+        mended[MODEL_CONFIG]["class_name"] = key
     is_subclassed = not isinstance(model, keras.Sequential) and not hasattr(model, "operations")
     build_config = model.get_build_config() if is_subclassed and model.built else None
     if build_config:
         # Without it the weights of a subclassed model find no layers to go to.
-        mended[MODEL_CONFIG] = {**mended[MODEL_CONFIG], BUILD_CONFIG: build_config}
+        mended[MODEL_CONFIG][BUILD_CONFIG] = build_config
     if TRAINING_CONFIG in config:
         mended[TRAINING_CONFIG] = _with_loss_names(config[TRAINING_CONFIG])
-    return mended
+    return {part: _with_readable_tuples(value) for part, value in mended.items()}
+
+
+def _with_readable_tuples(node: Any) -> Any:
+    """A config whose tuples Keras can read in ``.h5`` too, where it wants them under `items`."""
+    if isinstance(node, list):
+        return [_with_readable_tuples(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _with_readable_tuples(value) for name, value in node.items()}
+    if made.get("class_name") == "__tuple__" and isinstance(made.get("config"), list):
+        made["items"] = made["config"]
+    return made
 
 
 def _layers_with_assets(model: Any) -> list[Any]:

@@ -21,7 +21,12 @@ from keras_registry.bridge.renaming import FormerNames
 from keras_registry.bridge.reports import LoadReport, log_findings, remember, tell
 from keras_registry.bridge.saving import running_environment
 from keras_registry.bridge.weights import fingerprint_weights
-from keras_registry.config import PreparedConfigs, WeightMigrations, watching_weights
+from keras_registry.config import (
+    PreparedConfigs,
+    WeightMigrations,
+    sharing_scope,
+    watching_weights,
+)
 from keras_registry.errors import LoadError, SettingsError
 from keras_registry.findings import Level, finding, has_errors, render_findings
 from keras_registry.manifest import read_manifest
@@ -144,12 +149,12 @@ def load_path(
     """
     if not isinstance(path, str | os.PathLike) or not os.path.exists(path):  # noqa: PTH110
         return wrapped(path, custom_objects, compile, safe_mode)
-    return load_artifact(
-        read_artifact(path),
-        custom_objects,
-        lambda overlay, compiles: wrapped(path, overlay, compiles, safe_mode),
-        compiles=compile,
-    )
+
+    def open_model(overlay: Mapping[str, Any] | None, compiles: bool) -> Any:  # noqa: FBT001
+        with sharing_scope():  # which Keras opens for other containers alone
+            return wrapped(path, overlay, compiles, safe_mode)
+
+    return load_artifact(read_artifact(path), custom_objects, open_model, compiles=compile)
 
 
 def load_public(wrapped: Callable[..., Any], filepath: Any, *args: Any, **kwargs: Any) -> Any:

@@ -18,7 +18,7 @@ from keras_registry.config.schema import (
     ConfigSchema,
     read_config_version,
 )
-from keras_registry.config.sharing import SHARED_MARK, unmark
+from keras_registry.config.sharing import SHARED_MARK, sharing_scope, unmark
 from keras_registry.config.weight_migration import (
     WeightMigrations,
     migrations_under_way,
@@ -47,6 +47,7 @@ __all__ = [
     "migrations_under_way",
     "read_config_version",
     "schema_from_model",
+    "sharing_scope",
     "unmark",
     "watching_weights",
     "wrap_class",

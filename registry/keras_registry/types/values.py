@@ -184,9 +184,11 @@ def restore(value: Any) -> Any:  # noqa: PLR0911 - one case for each form
     """
     if type(value) is list:
         return [restore(item) for item in value]
+    if type(value) is tuple:  # as Keras makes it of the config in a `.h5` file
+        return tuple(map(restore, value))
     if type(value) is not dict:
         return value
-    if _is_form(value, *_COLLECTIONS) and len(value) == 2:  # noqa: PLR2004
+    if _is_form(value, *_COLLECTIONS) and value.keys() <= {"class_name", "config", "items"}:
         items = [restore(item) for item in value["config"]]
         return _COLLECTIONS[value["class_name"]](items)
     if _is_form(value, _ARRAY):
