@@ -222,6 +222,34 @@ def test_assets_are_named(child: Callable[..., Completed]) -> None:
     }
 
 
+def test_config_that_keras_never_asks_for(child: Callable[..., Completed]) -> None:
+    """A layer inside a layer of the author's need not have a config for the save to succeed."""
+    done = child(
+        [
+            H5,
+            OURS,
+            """
+            class Inner(keras.layers.Layer):
+                def save_assets(self, folder): ...
+                def get_config(self):
+                    raise NotImplementedError
+
+            class Outer(keras.layers.Layer):
+                def __init__(self, **kwargs):
+                    super().__init__(**kwargs)
+                    self.inner = Inner(name="inner")
+                def call(self, inputs):
+                    return inputs
+
+            found = warned(small_model(Outer()).save, "inner.h5")[1]
+            answer(found=[item.found for item in found if item.code == "K203"])
+            """,
+        ]
+    )
+
+    assert done.json() == {"found": ['Inner "inner"']}
+
+
 def test_save_that_fails_leaves_the_old_file(child: Callable[..., Completed]) -> None:
     """A file is replaced in one step: an error in the middle leaves the former one whole."""
     done = child(

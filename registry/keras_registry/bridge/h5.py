@@ -157,10 +157,15 @@ def _layers_with_assets(model: Any) -> list[Any]:
 
     layers = flatten_layers(model) if isinstance(model, keras.layers.Layer) else []
     return [
-        layer
-        for layer in layers
-        if hasattr(layer, "save_assets") and not layer.get_config().get("vocabulary")
+        layer for layer in layers if hasattr(layer, "save_assets") and not _has_vocabulary(layer)
     ]
+
+
+def _has_vocabulary(layer: Any) -> bool:
+    try:
+        return bool(layer.get_config().get("vocabulary"))
+    except Exception:  # noqa: BLE001 - Keras does not ask every layer for its config here
+        return False
 
 
 def _assets_finding(layers: list[Any]) -> Finding:
