@@ -238,6 +238,8 @@ def test_config_that_keras_never_asks_for(child: Callable[..., Completed]) -> No
                 def __init__(self, **kwargs):
                     super().__init__(**kwargs)
                     self.inner = Inner(name="inner")
+                def build(self, input_shape):
+                    self.inner.build(input_shape)
                 def call(self, inputs):
                     return inputs
 
