@@ -37,8 +37,19 @@ DIFFERENT: Mapping[str, str] = {
 def outcomes(folder: Path, *options: str) -> dict[str, str]:
     """The outcome of each test, by its name."""
     folder.mkdir()
+    settings = folder / "pytest.ini"  # or pytest takes those of the project around the environment
+    settings.write_text("[pytest]\n", encoding="utf-8")
     arguments = [
-        *("-q", "-rA", "--tb=no", "-p", "no:cacheprovider", f"--rootdir={folder}"),
+        *(
+            "-c",
+            str(settings),
+            "-q",
+            "-rA",
+            "--tb=no",
+            "-p",
+            "no:cacheprovider",
+            f"--rootdir={folder}",
+        ),
         *("-o", "python_files=*_test.py", "-W", "ignore"),
         *options,
         *map(str, (SOURCE / "saving", SOURCE / "legacy" / "saving")),
