@@ -125,10 +125,7 @@ def test_safe_path_is_kept_safe(way: str, programs: Path) -> None:
 def test_link_leads_to_the_folder_of_its_target(programs: Path, tmp_path: Path) -> None:
     """Modules beside the target of a link can be imported, as under Python."""
     link = tmp_path / "link.py"
-    try:
-        link.symlink_to(programs / "probe.py")
-    except OSError:
-        pytest.skip("links cannot be made here")
+    link.symlink_to(programs / "probe.py")
 
     expected = start("link.py", cwd=tmp_path).json()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,13 +67,11 @@ def save_h5(
         return wrapped(model, filepath, overwrite, include_optimizer)
     import h5py
 
-    with ExitStack() as stack:
-        temporary = stack.enter_context(replacing(target))
-        with h5py.File(temporary, "w") as file, collecting_faults() as faults:
-            with _keeping_compile_config(model), sharing_scope():
-                wrapped(model, file, overwrite, include_optimizer)
-            judge_faults(faults, read_h5_configs(file))
-            complete_h5(model, file)
+    with replacing(target) as temporary, h5py.File(temporary, "w") as file:
+        with collecting_faults() as faults, _keeping_compile_config(model), sharing_scope():
+            wrapped(model, file, overwrite, include_optimizer)
+        judge_faults(faults, read_h5_configs(file))
+        complete_h5(model, file)
     return None
 
 

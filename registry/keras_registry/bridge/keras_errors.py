@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import H5_ENDINGS
 from keras_registry.errors import LoadError, load_error_like
-from keras_registry.findings import Level, render_findings
+from keras_registry.findings import Level, Need, render_findings
 from keras_registry.names import Kind, printable
 from keras_registry.registration import default_registry
 
@@ -99,11 +99,11 @@ def _in_place_of_h5(name: str, errors: Sequence[Finding]) -> tuple[type[Exceptio
         case "A107":
             return json.JSONDecodeError, None
     for item in errors:
-        key = item.needs[0].key if item.needs else ""
+        need = item.needs[0] if item.needs else Need("")
         if item.code.startswith("R10"):
-            return ValueError, f"Unknown layer: '{printable(key)}'."
+            return ValueError, f"Unknown {need.kind or 'object'}: '{printable(need.key)}'."
         if item.code in {"S101", "S102", "S103", "S105"}:
-            return TypeError, f"Error when deserializing class '{printable(key)}'"
+            return TypeError, f"Error when deserializing class '{printable(need.key)}'"
     return ValueError, None
 
 
