@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,11 +51,21 @@ def save_model(model: Any, filepath: str | os.PathLike[str], **kwargs: Any) -> N
         before = _state(filepath)
         keras.saving.save_model(model, filepath, **kwargs)  # asks the user first
         if _state(filepath) != before:
-            _embed(model, Path(filepath))
+            _embed_in_place(model, Path(filepath), target)
     else:
         with replacing(target) as temporary:
             keras.saving.save_model(model, temporary, **kwargs)
             _embed(model, temporary)
+
+
+def _embed_in_place(model: Any, path: Path, target: Path | None) -> None:
+    """Puts the manifest into a file in one step, or into a folder."""
+    if target is not None:
+        with replacing(target) as temporary:
+            shutil.copyfile(target, temporary)
+            _embed(model, temporary)
+    elif path.is_dir():
+        _embed(model, path)
 
 
 def _state(filepath: str | os.PathLike[str]) -> os.stat_result | None:

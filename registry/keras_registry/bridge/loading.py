@@ -260,7 +260,9 @@ class Load:
         self.findings = [item for item in self.findings if item.code != "M101"]  # no file, no note
         self.import_plugins()
         self.judge_code()
-        return self.open(open_model)
+        made = self.open(open_model)
+        tell(self.artifact.name, [item for item in self.findings if item.level is not Level.ERROR])
+        return made
 
     def resolve(self) -> None:
         """Steps 1 to 3: what the model needs and who has it."""

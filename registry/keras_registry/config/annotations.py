@@ -261,7 +261,7 @@ def _check_distinct(arguments: tuple[Any, ...], fields: list[KerasField]) -> Non
     if str in origins and any(isinstance(field, ByNameField) for field in fields):
         message = "a name that was given as text cannot be told from a stored one. Leave `str` out"
         raise UnstorableError(message)
-    of_sizes = [f for f in fields if isinstance(f, ValueField) and f.stored_as[-1:] == ("array",)]
+    of_sizes = [f for f in fields if "array" in f.stored_as and "object" not in f.stored_as]
     if of_sizes and not {list, set, frozenset}.isdisjoint(map(_COLLECTIONS.get, origins)):
         message = (
             f"JSON does not tell a list from a tuple, which {of_sizes[0].name} is. "
