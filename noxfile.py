@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -10,7 +11,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_external_run = True
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "imports", "tests"]
+nox.options.sessions = ["lint", "types", "imports", "tests", "oldest"]
 
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
@@ -21,20 +22,60 @@ OLDEST_PYTHON = PROJECT["project"]["requires-python"].removeprefix(">=")
 KERAS_MINORS = ["3.12", "3.13", "3.14", "3.15"]
 """The Keras releases that are supported, by minor release, oldest first."""
 
+TORCH = "torch==2.13.0"
+"""The release of torch that is tested: its builds are large, and not every one is for the CPU."""
+
+KERAS_TESTS = [
+    "tests/bridge/test_keras_own_tests.py",
+    "tests/bridge/test_h5.py",
+    "tests/bridge/test_h5_axis.py",
+    "tests/bridge/test_folders.py",
+    "tests/scenarios/test_routes.py",
+]
+"""What tells soonest that a release of Keras saves or loads in another way."""
+
+BACKEND_TESTS = [
+    *KERAS_TESTS,
+    "tests/bridge/test_compiled_state.py",
+    "tests/bridge/test_deserializing.py",
+    "tests/bridge/test_loading.py",
+    "tests/bridge/test_renaming.py",
+    "tests/bridge/test_verification.py",
+    "tests/bridge/test_weights.py",
+    "tests/config",
+    "tests/scenarios/test_p01.py",
+    "tests/scenarios/test_p06.py",
+    "tests/scenarios/test_p11.py",
+    "tests/scenarios/test_p13.py",
+    "tests/scenarios/test_s01.py",
+    "tests/scenarios/test_s06.py",
+    "tests/scenarios/test_s18.py",
+    "plugins",
+]
+"""What depends on the backend: how weights are read, hashed and compared, and what layers are."""
+
+ONE_BACKEND = ["-k", "not other_backends"]
+"""Leaves out what runs on each further backend that is installed, where there is none."""
+
 
 def group(name: str) -> list[str]:
     """Returns the requirements of one dependency group of pyproject.toml."""
     return list(nox.project.dependency_groups(PROJECT, name))
 
 
-def run_tests(session: nox.Session) -> None:
-    """Runs pytest in the session's environment and reports the coverage of the core."""
-    env = {
+def pytest_environment(session: nox.Session, backend: str) -> dict[str, str]:
+    """Returns the environment variables of a run of the tests."""
+    return {
         # The user's own keras.json would choose the backend otherwise.
         "KERAS_HOME": session.create_tmp(),
-        "KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        "KERAS_BACKEND": backend,
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }
+
+
+def run_tests(session: nox.Session) -> None:
+    """Runs pytest in the session's environment and reports the coverage of the core."""
+    env = pytest_environment(session, os.environ.get("KERAS_BACKEND", "tensorflow"))
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
     session.run("coverage", "combine", "--quiet")
@@ -71,18 +112,40 @@ def tests(session: nox.Session) -> None:
     run_tests(session)
 
 
-@nox.session(python=OLDEST_PYTHON)
-def lowest(session: nox.Session) -> None:
-    """The whole test suite on the oldest Python and the oldest direct dependencies."""
+def install_oldest(session: nox.Session, extras: str, python: str) -> None:
+    """Installs the oldest direct dependencies, with those of the tests."""
     pins = Path(session.create_tmp()) / "lowest.txt"
     session.install("uv")
     session.run(
         *("uv", "pip", "compile", "--quiet", "--resolution=lowest-direct"),
-        *(f"--extra={extra}" for extra in BACKENDS.split(",")),
-        *(f"--python-version={OLDEST_PYTHON}", f"--output-file={pins}", "pyproject.toml"),
+        *(f"--extra={extra}" for extra in extras.split(",")),
+        *(f"--python-version={python}", f"--output-file={pins}", "pyproject.toml"),
     )
-    session.install("-e", f".[{BACKENDS}]", *group("test"), "--constraint", str(pins))
+    session.install("-e", f".[{extras}]", *group("test"), "--constraint", str(pins))
+
+
+@nox.session(python=OLDEST_PYTHON)
+def lowest(session: nox.Session) -> None:
+    """The whole test suite on the oldest Python and the oldest direct dependencies."""
+    install_oldest(session, BACKENDS, OLDEST_PYTHON)
     run_tests(session)
+
+
+@nox.session
+def oldest(session: nox.Session) -> None:
+    """Keras's own tests and ours of files, on the oldest dependencies: the short part of lowest."""
+    install_oldest(session, "tensorflow", f"{sys.version_info.major}.{sys.version_info.minor}")
+    tests = session.posargs or [*KERAS_TESTS, *ONE_BACKEND]
+    session.run("pytest", *tests, env=pytest_environment(session, "tensorflow"))
+
+
+@nox.session
+def torch(session: nox.Session) -> None:
+    """What depends on the backend, with torch and no other."""
+    session.install(TORCH)
+    session.install("-e", ".[torch]", *group("test"))
+    tests = session.posargs or [*BACKEND_TESTS, *ONE_BACKEND]
+    session.run("pytest", *tests, env=pytest_environment(session, "torch"))
 
 
 @nox.session
@@ -91,6 +154,14 @@ def keras(session: nox.Session, minor: str) -> None:
     """The whole test suite on the newest patch release of one supported Keras minor."""
     session.install("-e", f".[{BACKENDS}]", *group("test"), f"keras=={minor}.*")
     run_tests(session)
+
+
+@nox.session
+def orbax(session: nox.Session) -> None:
+    """The tests of Orbax checkpoints on Orbax itself, for which the other tests have a stand-in."""
+    session.install("-e", f".[{BACKENDS}]", *group("test"), "orbax-checkpoint")
+    env = {"KERAS_HOME": session.create_tmp(), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    session.run("pytest", "tests/scenarios/test_orbax.py", *session.posargs, env=env)
 
 
 @nox.session

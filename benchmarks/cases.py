@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -71,17 +72,37 @@ def large_model(folder: Path, pairs: int) -> Iterator[Ratio]:
 
 
 def many_layers(folder: Path, pairs: int) -> Iterator[Ratio]:
-    """Loading and saving 300 layers; plain Keras on a file with and without a manifest."""
+    """Loading and saving 300 layers."""
     path = folder / "many.keras"
     model = make_many_layers(path, layers=300)
     yield _load_pair("load 300 layers / plain Keras", path, pairs)
     yield _save_pair("save 300 layers / plain Keras", model, folder, pairs)
-    bare = folder / "bare.keras"
-    _plain(lambda: model.save(bare))()
-    with_manifest = _plain(lambda: keras.saving.load_model(path, custom_objects=CUSTOM_OBJECTS))
-    without = _plain(lambda: keras.saving.load_model(bare, custom_objects=CUSTOM_OBJECTS))
-    name = "plain Keras, file with a manifest / without"
-    yield measure_pairs(name, 1.01, with_manifest, without, pairs=pairs)
+
+
+def containers(folder: Path, pairs: int) -> Iterator[Ratio]:
+    """Plain Keras on what has a manifest and on what has none, in each container."""
+    logging.getLogger("absl").setLevel(logging.ERROR)  # that HDF5 is considered legacy
+    model = make_many_layers(folder / "first.keras", layers=300)
+    for name, save in {
+        "many.keras": model.save,
+        "many": lambda path: model.save(path, zipped=False),
+        "many.h5": model.save,
+        "many.weights.h5": model.save_weights,
+    }.items():
+        ours, bare = folder / "ours" / name, folder / "bare" / name
+        for path in (ours, bare):
+            path.parent.mkdir(exist_ok=True)
+        save(ours)
+        _plain(lambda save=save, path=bare: save(path))()
+
+        def load(path: Path) -> Callable[[], None]:
+            if path.name.endswith(".weights.h5"):
+                return _plain(lambda: model.load_weights(path))
+            return _plain(lambda: keras.saving.load_model(path, custom_objects=CUSTOM_OBJECTS))
+
+        kind = "".join(ours.suffixes) or "folder"
+        title = f"plain Keras, {kind} with a manifest / without"
+        yield measure_pairs(title, 1.01, load(ours), load(bare), pairs=pairs)
 
 
 def construction(folder: Path, pairs: int) -> Iterator[Ratio]:  # noqa: ARG001 - no files
@@ -225,6 +246,7 @@ def _memory_and_reads(path: Path, small: Path) -> str:
 CASES = {
     "construct": construction,
     "many-layers": many_layers,
+    "containers": containers,
     "large": large_model,
     "distributions": many_distributions,
     "inspect": inspection,

@@ -101,21 +101,25 @@ def make_model(objects: Any) -> Any:
     return model
 
 
+def save(model: Any, path: Path, x: Any) -> None:
+    """Write a model in each format, and its predictions; `path` has no ending."""
+    for suffix in (".keras", ".h5"):
+        model.save(path.with_suffix(suffix))
+    np.savez(path.with_suffix(".npz"), x=x, predictions=model.predict(x, verbose=0))
+
+
 def main() -> None:
     """Write the files of the Keras in use."""
     folder = Path(sys.argv[1]) / f"keras-{keras.__version__}"
     folder.mkdir(parents=True)
     x = np.random.default_rng(2).normal(size=(5, 4)).astype("float32")
     for name, module in (("module", "acme_before"), ("notebook", "__main__")):
-        model = make_model(make_objects(module))
-        model.save(folder / f"{name}.keras")
-        np.savez(folder / f"{name}.npz", x=x, predictions=model.predict(x, verbose=0))
+        save(make_model(make_objects(module)), folder / name, x)
+    (folder / "notebook.h5").unlink()  # the same as module.h5: the format names no module
     objects = make_objects("acme_registered")
     for name in ("Gate", "Share", "squash", "gap"):
         keras.saving.register_keras_serializable("acme")(getattr(objects, name))
-    model = make_model(objects)
-    model.save(folder / "registered.keras")
-    np.savez(folder / "registered.npz", x=x, predictions=model.predict(x, verbose=0))
+    save(make_model(objects), folder / "registered", x)
     for path in sorted(folder.iterdir()):
         print(f"{path}: {path.stat().st_size} bytes")
 

@@ -59,5 +59,6 @@ def make_h5(path: Path, changes: dict[str, Any] | None = None, *, manifest: Any 
         file.create_dataset("optimizer_weights/iteration", data=7)
         if manifest is not None:
             data = np.frombuffer(json.dumps(manifest).encode(), "uint8")
-            file.create_dataset("keras_registry", data=data)
+            file.create_dataset("keras_registry/manifest", data=data)
+            file.create_group("keras_registry/vars")
     return path

@@ -122,12 +122,13 @@ def test_versions_that_are_no_text_are_left_out(value: Any, tmp_path: Path) -> N
     assert artifact.find_metadata("backend") is None
 
 
+PLACE = "keras_registry/manifest"
 BYTES = np.frombuffer(json.dumps(MANIFEST).encode(), "uint8")
 
 
 def put(**options: Any) -> Callable[[h5py.File], Any]:
     """A function that makes the manifest's dataset."""
-    return lambda file: file.create_dataset("keras_registry", **options)
+    return lambda file: file.create_dataset(PLACE, **options)
 
 
 UNREADABLE: dict[str, Callable[[h5py.File], Any]] = {
@@ -146,6 +147,8 @@ UNREADABLE: dict[str, Callable[[h5py.File], Any]] = {
     "group": lambda file: file.create_group("keras_registry"),
     "type": lambda file: file.__setitem__("keras_registry", np.dtype("uint8")),
     "loop": lambda file: file.__setitem__("keras_registry", h5py.SoftLink("/keras_registry")),
+    "dataset": lambda file: file.create_dataset("keras_registry", data=BYTES),
+    "link": lambda file: file.__setitem__(PLACE, h5py.SoftLink("/model_weights")),
     "nowhere": lambda file: file.__setitem__("keras_registry", h5py.SoftLink("/nowhere")),
     "root": lambda file: file.__setitem__("keras_registry", file["/"]),
 }
@@ -168,7 +171,7 @@ def test_manifest_that_cannot_be_unpacked(tmp_path: Path) -> None:
     """A manifest with damaged bytes does not keep Keras from loading, and so it is none."""
     path = make_h5(tmp_path / "churn.h5", manifest=None)
     with h5py.File(path, "a") as file:
-        file.create_dataset("keras_registry", data=BYTES, chunks=BYTES.shape, fletcher32=True)
+        file.create_dataset(PLACE, data=BYTES, chunks=BYTES.shape, fletcher32=True)
     raw = path.read_bytes()
     path.write_bytes(raw.replace(b"manifest_version", b"manifest-version"))
 
@@ -185,15 +188,15 @@ def link_outside(file: h5py.File, other: Path) -> None:
 def lie_outside(file: h5py.File, other: Path) -> None:
     """Let the manifest's bytes lie in another file."""
     file.create_dataset(
-        "keras_registry", BYTES.shape, "uint8", external=[(str(other), 0, BYTES.size)]
+        PLACE, BYTES.shape, "uint8", external=[(str(other), 0, BYTES.size)]
     )
 
 
 def look_outside(file: h5py.File, other: Path) -> None:
     """Let the manifest be a view of a dataset in another file."""
     layout = h5py.VirtualLayout(BYTES.shape, "uint8")
-    layout[:] = h5py.VirtualSource(str(other), "keras_registry", BYTES.shape, "uint8")
-    file.create_virtual_dataset("keras_registry", layout)
+    layout[:] = h5py.VirtualSource(str(other), PLACE, BYTES.shape, "uint8")
+    file.create_virtual_dataset(PLACE, layout)
 
 
 @pytest.mark.parametrize("refer", [link_outside, lie_outside, look_outside])
@@ -208,7 +211,7 @@ def test_manifest_in_another_file_is_not_read(
     with h5py.File(path, "a") as file:
         refer(file, other)
     with h5py.File(path) as file:
-        assert bytes(file["keras_registry"][()]) == BYTES.tobytes()
+        assert bytes(file[PLACE][()]) == BYTES.tobytes()
 
     artifact = read(path)
 
@@ -518,8 +521,8 @@ def test_manifest_is_replaced(manifest: Any, tmp_path: Path) -> None:
     assert read(path).manifest_document == document
     assert read(path).config == before.config
     after = members_of(path)
-    after.pop("keras_registry")
-    assert after == {name: value for name, value in members.items() if name != "keras_registry"}
+    after.pop(PLACE)
+    assert after == {name: value for name, value in members.items() if name != PLACE}
 
 
 def test_manifest_is_put_in_place_of_a_link(tmp_path: Path) -> None:

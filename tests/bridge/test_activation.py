@@ -265,12 +265,15 @@ SEAMS = {
         "_load_model_from_fileobj",
         "_load_model_from_dir",
         "_model_from_config",
+        "save_weights_only",
+        "load_weights_only",
     ],
     "saving/serialization_lib": ["deserialize_keras_object", "_retrieve_class_or_fn"],
     "legacy/saving/legacy_h5_format": [
         "save_model_to_hdf5",
         "load_model_from_hdf5",
         "load_weights_from_hdf5_group",
+        "load_weights_from_hdf5_group_by_name",
     ],
     "legacy/saving/saving_utils": [
         "compile_args_from_training_config",

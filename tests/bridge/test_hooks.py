@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.processes import Completed
 
 CAPTURE = """
 import keras
@@ -26,6 +35,13 @@ def changed(before):
     return sorted(".".join(place) for place in before if now.get(place) is not before[place])
 """
 
+DECLARED = """
+def declared_by(internals):
+    '''Every attribute of Keras that the bridge says it wraps.'''
+    values = [v if isinstance(v, tuple) else (v,) for v in vars(internals).values()]
+    return [a for some in values for a in some if isinstance(a, internals.Attribute)]
+"""
+
 SEAMS = {
     "save_model": "saving_lib",
     "_serialize_model_as_json": "saving_lib",
@@ -36,6 +52,7 @@ SEAMS = {
 """Functions of Keras that are wrapped, and the modules in `keras.src.saving` that have them."""
 
 OTHER_SEAMS = {
+    "keras.src.export.export_saved_model",
     "keras.src.saving.saving_lib._load_model_from_dir",
     "keras.src.saving.saving_lib.deserialize_keras_object",
     "keras.src.saving.serialization_lib.deserialize_keras_object",
@@ -43,6 +60,7 @@ OTHER_SEAMS = {
     "keras.src.legacy.saving.legacy_h5_format.load_model_from_hdf5",
     "keras.src.legacy.saving.legacy_h5_format.load_weights_from_hdf5_group",
     "keras.src.legacy.saving.saving_utils.compile_args_from_training_config",
+    "keras.src.legacy.saving.saving_utils.model_from_config",
     "keras.src.legacy.saving.saving_utils.try_build_compiled_arguments",
 }
 """The seams of folders, of `.h5` files and of configs without a file."""
@@ -59,9 +77,11 @@ def test_disable_puts_every_attribute_back(child):
     done = child(
         [
             CAPTURE,
+            DECLARED,
             """
             before = attributes()
             import keras_registry
+            from keras_registry.bridge import internals
             hooked = changed(before)
             keras_registry.disable()
             left = changed(before)
@@ -74,6 +94,7 @@ def test_disable_puts_every_attribute_back(child):
             small_model().save("disabled.keras")
             answer(
                 hooked=hooked, left=left, enabled=enabled, at_last=changed(before),
+                declared=[str(a) for a in declared_by(internals) if (a.module, a.name) in before],
                 manifests=[bool(manifest_of(f"{name}.keras")) for name in ("enabled", "disabled")],
             )
             """,
@@ -84,8 +105,7 @@ def test_disable_puts_every_attribute_back(child):
     seams = {f"keras.src.saving.{module}.{name}" for name, module in SEAMS.items()} | OTHER_SEAMS
     hooked = set(found["hooked"])
     assert hooked >= seams | PUBLIC
-    others = {name.rpartition(".")[2] for name in hooked - seams}
-    assert others == {"load_model", "deserialize_keras_object"}
+    assert hooked == set(found["declared"])
     assert found["enabled"] == found["hooked"]
     assert found["left"] == []
     assert found["at_last"] == []
@@ -162,6 +182,132 @@ def test_hook_wrapped_by_someone_else_goes_inert(child):
         "manifest": None,
         "report": None,
     }
+
+
+WRAP_ALL_AGAIN = """
+import functools
+import logging
+import pickle
+import shutil
+
+import h5py
+import keras
+import keras._tf_keras.keras.models
+import keras._tf_keras.keras.utils
+import keras_registry
+from keras_registry.bridge import internals
+
+logging.getLogger("absl").setLevel(logging.ERROR)  # that HDF5 is considered legacy
+outer, called = {}, set()
+
+
+def wrap_again(attribute):
+    module = sys.modules.get(attribute.module)
+    hook = getattr(module, attribute.name, None)
+    if hook is not None:
+        @functools.wraps(hook)
+        def wrapper(*args, **kwargs):
+            called.add(attribute.name)
+            return hook(*args, **kwargs)
+        outer[attribute] = wrapper
+        setattr(module, attribute.name, wrapper)
+
+
+for attribute in declared_by(internals):
+    wrap_again(attribute)
+
+
+def in_place():
+    return all(vars(sys.modules[a.module])[a.name] is wrapper for a, wrapper in outer.items())
+
+
+def attempt(function, *args, **kwargs):
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        return type(error).__name__
+
+
+def has_report(model):
+    return not isinstance(model, str) and keras_registry.report(model) is not None
+
+
+def tell(plugin_file, plugin_json):
+    '''What every way out of a process and back does.'''
+    model = small_model()
+    model.save("zip.keras")
+    model.save("folder", zipped=False)
+    model.save("legacy.h5")
+    model.export("exported", verbose=False)
+    with h5py.File("legacy.h5") as file:
+        in_h5 = "keras_registry" in file
+    with open("folder/metadata.json") as file:
+        in_folder = "keras_registry" in json.load(file)
+    with open(plugin_json) as file:
+        config = file.read()
+    paths = ("zip.keras", "folder", "legacy.h5")
+    told = {
+        "manifests": [bool(manifest_of("zip.keras")), in_folder, in_h5,
+                      os.path.exists("exported/assets.extra")],
+        "reports": [has_report(keras.saving.load_model(path)) for path in paths],
+        "pickle": has_report(pickle.loads(pickle.dumps(model))),
+        "plugin": type(attempt(keras.saving.load_model, plugin_file)).__name__,
+        "json": type(attempt(keras.models.model_from_json, config)).__name__,
+        "missing": attempt(keras.models.load_model, "missing.keras"),
+    }
+    shutil.rmtree("exported")
+    return told
+"""
+"""Another library, which wraps all that is hooked."""
+
+
+def test_every_hook_wrapped_by_someone_else_goes_inert(
+    scale_child: Callable[..., Completed], scale_model: Path, tmp_path: Path
+) -> None:
+    """Wrapped by another library, no hook does anything after `disable`, and all after `enable`.
+
+    What the other library put there stays there all the time.
+    """
+    with zipfile.ZipFile(scale_model) as archive:
+        (tmp_path / "scale.json").write_bytes(archive.read("config.json"))
+
+    done = scale_child(
+        DECLARED,
+        WRAP_ALL_AGAIN,
+        """
+        keras_registry.disable()
+        inert, kept = tell(*sys.argv[1:]), [in_place()]
+        keras_registry.enable()
+        working = tell(*sys.argv[1:])
+        keras_registry.disable()
+        kept.append(in_place())
+        at_last = {**tell(*sys.argv[1:]), "plugin": "str", "json": "str"}  # it is imported now
+        answer(inert=inert, working=working, kept=kept, same=at_last == inert,
+               called=len(called), wrapped=len({attribute.name for attribute in outer}))
+        """,
+        argv=[scale_model, tmp_path / "scale.json"],
+    )
+
+    found = done.json()
+    assert found["inert"] == {
+        "manifests": [False] * 4,
+        "reports": [False] * 3,
+        "pickle": False,
+        "plugin": "str",
+        "json": "str",
+        "missing": "ValueError",
+    }
+    assert found["working"] == {
+        "manifests": [True] * 4,
+        "reports": [True] * 3,
+        "pickle": True,
+        "plugin": "Sequential",
+        "json": "Sequential",
+        "missing": "LoadValueError",
+    }
+    assert (found["kept"], found["same"]) == ([True, True], True)
+    assert found["called"] > 10
+    assert found["wrapped"] >= found["called"]
 
 
 def test_hooks_put_around_a_buried_hook_act_once(child):

@@ -6,9 +6,10 @@ import pytest
 
 from tests.bridge.programs import LIVE, SCALE_SOURCE
 from tests.support.distributions import hand_made_distribution
+from tests.support.golden import check_golden
 
 BROKEN = """
-class Broken(make_scale("the caller")):
+class Scale(make_scale("the caller")):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         if Broken.where == "init":
@@ -21,12 +22,14 @@ class Broken(make_scale("the caller")):
         if Broken.where == "load":
             raise Broken.error
         super().load_own_variables(store)
+
+Broken = Scale
 """
 
 
 @pytest.mark.parametrize("where", ["init", "build", "load"])
-def test_error_while_keras_builds_keeps_its_class(scale_child, where):
-    """An exception that comes while Keras builds has the class and text that plain Keras gives."""
+def test_error_while_keras_builds_keeps_its_class(scale_child, scale_model, where):
+    """An exception that comes while Keras builds keeps the class and the first line of its text."""
     done = scale_child(
         BROKEN,
         f"""
@@ -37,24 +40,30 @@ def test_error_while_keras_builds_keeps_its_class(scale_child, where):
             for kind in (ValueError, TypeError, ZeroDivisionError, RuntimeError, KeyError):
                 Broken.error = kind("no way")
                 objects = {{"acme>Scale": Broken}}
-                error = caught(keras.saving.load_model, sys.argv[1], custom_objects=objects)
-                text = str(error).split(" at 0x")[0]
-                found.append([type(error).__name__, text, getattr(error, "__notes__", [])])
+                found.append(caught(keras.saving.load_model, sys.argv[1], custom_objects=objects))
             return found
 
         keras_registry.disable()
         plain = errors()
         keras_registry.enable()
-        answer(plain=plain, hooked=errors())
+        hooked = errors()
+        lines = [str(error).splitlines()[0] for error in plain]
+        answer(classes=all(isinstance(a, type(b)) for a, b in zip(hooked, plain)),
+               causes=all(type(a.__cause__) is type(b) for a, b in zip(hooked, plain)),
+               lines=[str(a).endswith(line) for a, line in zip(hooked, lines)],
+               codes=[codes(error.findings) for error in hooked],
+               text=str(hooked[0]))
         """,
     ).json()
 
-    assert done["hooked"] == done["plain"]
-    assert all(notes == [] for _, _, notes in done["hooked"])
+    assert (done["classes"], done["causes"]) == (True, True)
+    assert done["lines"] == [True] * 5
+    assert done["codes"] == [["R301", "K106" if where == "load" else "K105"]] * 5
+    check_golden(f"loading_{where}", done["text"], replace={str(scale_model): "scale.keras"})
 
 
-def test_findings_that_explain_are_added_to_the_error_of_keras(scale_child, scale_copy):
-    """An error of Keras gets a note with the findings that may explain it, notes included."""
+def test_findings_that_may_explain_a_failure_are_told_with_it(scale_child, scale_copy):
+    """The error for a failed load has all findings of that load, notes included."""
     path = scale_copy(manifest=lambda m: m["environment"].update(keras="9.1.0", backend="jax"))
     done = scale_child(
         BROKEN,
@@ -68,17 +77,17 @@ def test_findings_that_explain_are_added_to_the_error_of_keras(scale_child, scal
         Broken.where, Broken.error = "build", ValueError("no way")
         objects = {"acme>Scale": Broken}
         error = caught(keras.saving.load_model, sys.argv[1], custom_objects=objects)
-        answer(kind=type(error).__name__, text=str(error), notes=error.__notes__, records=records)
+        answer(kind=type(error).__name__, text=str(error), records=records)
         """,
         argv=[path],
     ).json()
 
-    assert (done["kind"], done["text"]) == ("ValueError", "no way")
-    [note] = done["notes"]
-    lines = note.splitlines()
-    assert lines[0] == f"{path} could not be loaded by Keras: 2 notes"
-    assert [line[:6] for line in lines if line.startswith("  K")] == ["  K101", "  K102"]
-    assert done["records"] == [["DEBUG", "K101"], ["DEBUG", "K102"]]
+    assert done["kind"] == "LoadValueError"
+    lines = done["text"].splitlines()
+    assert lines[0] == f"{path} cannot be loaded: 1 error, 3 notes"
+    assert [line[:6] for line in lines if line.startswith("  K")] == ["  K105", "  K101", "  K102"]
+    assert [name for _, name in done["records"]] == ["K101", "K102", "R301", "K105"]
+    assert lines[-1] == "no way"
 
 
 def test_safe_mode_refuses_a_lambda(child):
@@ -96,12 +105,15 @@ def test_safe_mode_refuses_a_lambda(child):
         model = keras.saving.load_model("lambda.keras", safe_mode=False)
         keras.config.enable_unsafe_deserialization()
         again = keras.saving.load_model("lambda.keras")
-        answer(kind=type(hooked).__name__, same=[type(plain) is type(hooked),
-               str(plain) == str(hooked)], layers=[len(model.layers), len(again.layers)])
+        answer(text=str(hooked), is_keras_error=isinstance(hooked, type(plain)),
+               ends_as_keras=str(hooked).splitlines()[-1] == str(plain).splitlines()[0],
+               layers=[len(model.layers), len(again.layers)])
         """
-    )
+    ).json()
 
-    assert done.json() == {"kind": "ValueError", "same": [True, True], "layers": [2, 2]}
+    assert (done["is_keras_error"], done["ends_as_keras"]) == (True, True)
+    assert done["layers"] == [2, 2]
+    check_golden("loading_lambda", done["text"])
 
 
 @pytest.mark.parametrize(

@@ -177,14 +177,14 @@ def test_several_former_names_are_told_and_not_guessed(child, scale_site, scale_
         import keras
         import keras_registry
         error = caught(keras.saving.load_model, sys.argv[1])
-        answer(text=str(error), notes=getattr(error, "__notes__", []))
+        answer(codes=codes(error.findings), text=str(error))
         """,
         file,
         path=[scale_site],
-    )
+    ).json()
 
-    (note,) = done.json()["notes"]
-    assert "class Twin, class Zoom, as the file calls it" in note
+    assert "W101" in done["codes"]
+    assert "class Twin, class Zoom, as the file calls it" in done["text"]
 
 
 def test_name_that_is_none_is_told_and_not_used(child, scale_site, scale_copy):

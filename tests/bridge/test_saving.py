@@ -20,7 +20,6 @@ from keras.src.saving import saving_lib
 
 from keras_registry import KerasRegistryWarning, register, report
 from keras_registry.bridge import saving
-from keras_registry.bridge.saving import replaceable, replacing
 from tests.support.models import build_functional, build_sequential, compile_and_fit, make_inputs
 from tests.support.registered import restored_registries
 
@@ -557,60 +556,3 @@ def test_file_that_is_read_only(child, open_folder):
         "verified": ["layers"],
         "files": ["m.keras"],
     }
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "m.h5",
-        "m",
-        "gs://bucket/m.keras",
-        "hf://me/m.keras",
-        "s3://bucket/m.keras",
-        "/gcs/bucket/m.keras",
-        "/cns/cell/m.keras",
-        "/readahead/m.keras",
-        "no-such-folder/m.keras",
-    ],
-)
-def test_paths_that_cannot_be_replaced(path):
-    """What is remote, no `.keras` file or in no folder is left to Keras."""
-    assert replaceable(path) is None
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
-def test_pipe_cannot_be_replaced(tmp_path):
-    """A named pipe, which is no regular file, is left to Keras."""
-    os.mkfifo(tmp_path / "m.keras")
-
-    assert replaceable(str(tmp_path / "m.keras")) is None
-
-
-def test_replacing_uses_a_name_of_its_own(tmp_path):
-    """The temporary file is in the same folder under another name each time."""
-    target = tmp_path / "m.keras"
-    names = set()
-    for _ in range(3):
-        with replacing(target) as temporary:
-            temporary.write_bytes(b"new")
-            names.add(temporary.name)
-            assert temporary.parent == tmp_path
-            assert not target.exists() or target.read_bytes() == b"new"
-
-    assert len(names) == 3
-    assert target.name not in names
-    assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
-
-
-def test_replaced_file_is_on_disk_before_it_takes_its_place(tmp_path, monkeypatch):
-    """The new file is flushed to the disk before it is renamed."""
-    events = []
-    fsync, replace = os.fsync, Path.replace
-    monkeypatch.setattr(os, "fsync", lambda file: (events.append("fsync"), fsync(file)))
-    monkeypatch.setattr(
-        Path, "replace", lambda self, to: (events.append("replace"), replace(self, to))[1]
-    )
-    with replacing(tmp_path / "m.keras") as temporary:
-        temporary.write_bytes(b"new")
-
-    assert events == ["fsync", "replace"]

@@ -36,7 +36,7 @@ def test_help_lists_commands_and_exit_codes(
         assert word in ended.out
 
 
-@pytest.mark.parametrize("command", ["inspect", "verify", "list"])
+@pytest.mark.parametrize("command", ["inspect", "verify", "embed", "list"])
 def test_each_command_has_help(command: str, run: Callable[..., Ended]) -> None:
     """`COMMAND --help` shows the command's own options."""
     ended = run(command, "--help")

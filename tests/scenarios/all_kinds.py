@@ -7,6 +7,8 @@ from tests.support.distributions import PluginProject
 __all__ = ["BUILD", "KINDS", "PROJECT"]
 
 SOURCE = '''\
+import os
+
 import keras
 
 from keras_registry import register
@@ -134,10 +136,55 @@ class Steps(keras.optimizers.schedules.LearningRateSchedule):
 @register("acme")
 class Tower(keras.Sequential):
     """A model of a class of its own."""
+
+
+@register("acme")
+class Pair(keras.Model):
+    """A model that calls its layers itself."""
+
+    def __init__(self, units: t.PositiveInt, **kwargs):
+        super().__init__(**kwargs)
+        self.first, self.last = Gate(units, squash), keras.layers.Dense(2)
+
+    def build(self, input_shape):
+        self.first.build(input_shape)
+        self.last.build(self.first.compute_output_shape(input_shape))
+
+    def call(self, inputs):
+        return self.last(self.first(inputs))
+
+
+@register("acme")
+class Steep:
+    """An activation that is neither a layer nor a function."""
+
+    def __init__(self, factor: float = 1.0):
+        self.factor = factor
+
+    def __call__(self, x):
+        return keras.ops.tanh(self.factor * x)
+
+
+@register("acme")
+class Table(keras.layers.Layer):
+    """A layer that has more than weights: numbers that are looked up."""
+
+    numbers = (1.0, 1.0, 1.0)
+
+    def call(self, inputs):
+        return inputs * keras.ops.convert_to_tensor(self.numbers, dtype=inputs.dtype)
+
+    def save_assets(self, folder):
+        with open(os.path.join(folder, "numbers.txt"), "w") as file:
+            file.write(" ".join(map(str, self.numbers)))
+
+    def load_assets(self, folder):
+        with open(os.path.join(folder, "numbers.txt")) as file:
+            self.numbers = tuple(map(float, file.read().split()))
 '''
 
 _NAMES = {
-    "layers": ["Gate", "Cell"],
+    "layers": ["Gate", "Cell", "Table"],
     "losses": ["Margin"],
     "metrics": ["Share"],
     "optimizers": ["Slow"],
@@ -146,7 +193,8 @@ _NAMES = {
     "regularizers": ["Ridge"],
     "constraints": ["Capped"],
     "functions": ["squash", "gap"],
-    "models": ["Tower"],
+    "models": ["Tower", "Pair"],
+    "objects": ["Steep"],
 }
 PROJECT = PluginProject(
     name="acme-kinds",
@@ -185,6 +233,22 @@ def nested():
     return keras.Model(inputs, L.Add()([once, L.Flatten()(timed)]))
 
 
+def called(model):
+    model(np.ones((1, 3), "float32"))
+    return model
+
+
+def with_table():
+    table = acme.Table()
+    table.numbers = (2.0, 3.0, 5.0)
+    return stack(table, L.Dense(2))
+
+
+def operation():
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, keras.ops.relu(acme.Gate(2)(inputs)))
+
+
 def recurrent():
     inputs = keras.Input((3,))
     return keras.Model(inputs, L.RNN(acme.Cell(2))(L.Reshape((1, 3))(inputs)))
@@ -204,6 +268,10 @@ MODELS = {
     "optimizer": lambda: compiled(stack(L.Dense(2)), acme.Slow(0.05, drag=0.25)),
     "schedule": lambda: compiled(stack(L.Dense(2)), keras.optimizers.Adam(acme.Steps(0.5, 7))),
     "model": lambda: stack(L.Dense(2), of=acme.Tower),
+    "subclassed model": lambda: called(acme.Pair(4)),
+    "object": lambda: stack(L.Dense(2, acme.Steep(2.0))),
+    "assets": with_table,
+    "operation": operation,
 }
 """
 
@@ -221,4 +289,8 @@ KINDS = (
     "optimizer",
     "schedule",
     "model",
+    "subclassed model",
+    "object",
+    "assets",
+    "operation",
 )

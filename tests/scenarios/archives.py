@@ -6,6 +6,8 @@ import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+import h5py
+
 from keras_registry.hashes import hash_json
 
 if TYPE_CHECKING:
@@ -27,8 +29,13 @@ def read_document(path: Path, member: str) -> dict[str, Any]:
 
 
 def read_manifest_document(path: Path) -> dict[str, Any]:
-    """Return the manifest of a model file as JSON."""
-    document: dict[str, Any] = read_document(path, METADATA)["keras_registry"]
+    """Return the manifest of a ``.keras`` or ``.h5`` file as JSON."""
+    document: dict[str, Any]
+    if path.suffix == ".h5":
+        with h5py.File(path) as file:
+            document = json.loads(bytes(file["keras_registry/manifest"][()]))
+    else:
+        document = read_document(path, METADATA)["keras_registry"]
     return document
 
 

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from tests.support.distributions import PluginProject
     from tests.support.processes import Completed
 
-__all__ = ["Observed", "install", "normalised", "observe", "plain"]
+__all__ = ["QUIET", "Observed", "install", "normalised", "observe", "plain"]
 
 plain = {"KERAS_REGISTRY_HOOKS": "0"}
 """The environment variables under which `keras_registry` leaves Keras as it is."""
+
+QUIET = """\
+import logging
+
+# Keras's own, of each file in HDF5: that it is legacy, that metrics are built at the first batch.
+logging.getLogger("absl").setLevel(logging.ERROR)
+"""
+"""What a program begins with that saves or loads in HDF5, so that it can be silent."""
 
 PROGRAM = """\
 import json
@@ -45,6 +53,7 @@ class Keep(logging.Handler):
 logger = logging.getLogger("keras_registry")
 logger.addHandler(Keep())
 logger.setLevel(logging.DEBUG)
+logger.propagate = False  # absl, once Keras uses it, prints whatever comes to the root
 
 
 def plugin_modules():
@@ -65,6 +74,8 @@ if objects:
     arguments["custom_objects"] = objects
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
+    # Keras's, whenever it turns a variable or a weight in a file into an array under NumPy 2.
+    warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
     try:
         model = _LOAD_(options["file"], **arguments)
     except Exception as error:
@@ -187,7 +198,8 @@ def observe(
         "inputs": None if inputs is None else str(inputs),
         "arguments": arguments,
     }
-    code = PROGRAM.replace("_PRELUDE_", prelude).replace("_LOAD_", load)
+    code = QUIET if model.suffix in {".h5", ".hdf5"} else ""
+    code += PROGRAM.replace("_PRELUDE_", prelude).replace("_LOAD_", load)
     code = code.replace("_EPILOGUE_", epilogue.replace("\n", "\n        "))
     done = run(code, argv=[json.dumps(options)], path=folders, env=env, cwd=cwd)
     seen = done.json()
@@ -225,7 +237,7 @@ def normalised(text: str) -> str:
         (r"sha256:[0-9a-f]+", "sha256:DIGEST"),
         (r"\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d", "DATE"),
         (r"\d+\.\d KiB", "SIZE"),
-        (r"\b(keras-registry|Keras|tensorflow|Python) \d+\.\d+\S*?(?=[,\s]|$)", r"\1 VERSION"),
+        (r"\b(keras-registry|Keras|tensorflow|jax|Python) \d+\.\d+\S*?(?=[,\s]|$)", r"\1 VERSION"),
     ):
         text = re.sub(pattern, stand_in, text)
     return text

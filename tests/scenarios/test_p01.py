@@ -1,4 +1,7 @@
-"""P01: files written before the class was registered, with bare names of classes and functions."""
+"""P01: files written before the class was registered, with bare names of classes and functions.
+
+In ``.keras`` and in ``.h5``, both as old releases of Keras wrote them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import pytest
 from tests.scenarios.archives import read_document, read_manifest_document
 from tests.scenarios.commanding import forked_command
 from tests.scenarios.commands import FRAMEWORKS, block_imports, run_command
-from tests.scenarios.observing import observe, plain
+from tests.scenarios.observing import QUIET, observe, plain
 from tests.support.distributions import PluginProject
 from tests.support.golden import check_golden
 from tests.support.processes import run_python
@@ -25,8 +28,14 @@ if TYPE_CHECKING:
     Shelf = Callable[[PluginProject], Path]
 
 COMPAT = Path(__file__).resolve().parents[1] / "compat"
-RELEASES = ("3.6.0", "3.8.0")
-FILES = [(release, name) for release in RELEASES for name in ("module", "notebook", "registered")]
+NAMES = ("module.keras", "notebook.keras", "registered.keras", "module.h5", "registered.h5")
+FILES = [COMPAT / f"keras-{release}" / name for release in ("3.6.0", "3.8.0") for name in NAMES]
+
+
+def name_of(file: Path) -> str:
+    """Return the name of a file with its folder, for the name of a test."""
+    return f"{file.parent.name}/{file.name}"
+
 
 MODULE = """\
 import keras
@@ -105,25 +114,21 @@ seen["tells"] = [
 """
 
 
-def assert_as_saved(loaded: Observed, npz: Path) -> None:
+def assert_as_saved(loaded: Observed, file: Path) -> None:
     """Check that a model predicts what the old Keras predicted, on another backend."""
     predictions = np.asarray(loaded.predictions, "float32")
-    np.testing.assert_allclose(predictions, np.load(npz)["predictions"], rtol=1e-5, atol=1e-7)
+    wanted = np.load(file.with_suffix(".npz"))["predictions"]
+    np.testing.assert_allclose(predictions, wanted, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("file", FILES, ids="/".join)
-def test_alias_resolves_bare_names(
-    file: tuple[str, str], shelf: Shelf, fork_server: ForkServer
-) -> None:
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_alias_resolves_bare_names(file: Path, shelf: Shelf, fork_server: ForkServer) -> None:
     """A file of before the registration loads in silence, compiled, with the plugin's objects."""
-    release, name = file
-    folder = COMPAT / f"keras-{release}"
-
     loaded = observe(
         fork_server.run,
-        folder / f"{name}.keras",
+        file,
         path=[shelf(ALIASED)],
-        inputs=folder / f"{name}.npz",
+        inputs=file.with_suffix(".npz"),
         epilogue=TELL,
     )
 
@@ -133,10 +138,12 @@ def test_alias_resolves_bare_names(
     assert set(loaded.codes) <= {"M101", "K102"}
     assert loaded.classes[:2] == ("acme_gates.Gate", "acme_gates.Gate")
     assert loaded.raw["tells"] == ["acme_gates"] * 4 + [0.5]
-    assert_as_saved(loaded, folder / f"{name}.npz")
+    assert_as_saved(loaded, file)
 
 
-LOAD = """\
+LOAD = (
+    QUIET
+    + """\
 import json
 import sys
 
@@ -150,13 +157,14 @@ known = np.load(sys.argv[2])
 close = np.allclose(model.predict(known["x"], verbose=0), known["predictions"], rtol=1e-5)
 print(json.dumps([bool(close), type(model.layers[0]).__module__]))
 """
+)
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_real_interpreter_resolves_bare_names(backend: str, shelf: Shelf) -> None:
+@pytest.mark.parametrize(("backend", "suffix"), [("tensorflow", ".keras"), ("jax", ".h5")])
+def test_real_interpreter_resolves_bare_names(backend: str, suffix: str, shelf: Shelf) -> None:
     """A new interpreter with two imports loads a file of Keras 3.6, on either backend."""
     folder = COMPAT / "keras-3.6.0"
-    files = [folder / "module.keras", folder / "module.npz"]
+    files = [folder / f"module{suffix}", folder / "module.npz"]
 
     done = run_python(LOAD, argv=files, path=[shelf(ALIASED)], backend=backend)
 
@@ -164,22 +172,22 @@ def test_real_interpreter_resolves_bare_names(backend: str, shelf: Shelf) -> Non
     assert done.messages == ""
 
 
-@pytest.mark.parametrize("file", FILES, ids="/".join)
+@pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_saved_again_under_the_keys(
-    file: tuple[str, str], shelf: Shelf, fork_server: ForkServer, tmp_path: Path
+    file: Path, shelf: Shelf, fork_server: ForkServer, tmp_path: Path
 ) -> None:
     """Saved again, the file has the keys and a manifest, and needs no alias any more."""
-    release, name = file
-    folder, again = COMPAT / f"keras-{release}", tmp_path / "again.keras"
+    again = tmp_path / f"again{file.suffix}"
     save = f"model.save({str(again)!r})"
-    observe(fork_server.run, folder / f"{name}.keras", path=[shelf(ALIASED)], epilogue=save)
+    observe(fork_server.run, file, path=[shelf(ALIASED)], epilogue=save)
 
     keys = {record["key"] for record in read_manifest_document(again)["objects"]}
     assert keys == {"acme>Gate", "acme>Share", "acme>squash", "acme>gap"}
-    loaded = observe(fork_server.run, again, path=[shelf(WITHOUT)], inputs=folder / f"{name}.npz")
+    inputs = file.with_suffix(".npz")
+    loaded = observe(fork_server.run, again, path=[shelf(WITHOUT)], inputs=inputs)
     assert loaded.error is None
     assert "layers" in loaded.raw["verified"]
-    assert_as_saved(loaded, folder / f"{name}.npz")
+    assert_as_saved(loaded, file)
 
 
 @pytest.mark.parametrize("name", ["module", "notebook"])
@@ -199,7 +207,7 @@ def test_migrate_writes_the_keys(
     loaded = observe(fork_server.run, file, path=[shelf(WITHOUT)], inputs=folder / f"{name}.npz")
     assert loaded.error is None
     assert loaded.warnings == ()
-    assert_as_saved(loaded, folder / f"{name}.npz")
+    assert_as_saved(loaded, folder / f"{name}.keras")
 
 
 def test_verify_knows_the_alias(shelf: Shelf, tmp_path: Path) -> None:
@@ -217,34 +225,39 @@ def test_verify_knows_the_alias(shelf: Shelf, tmp_path: Path) -> None:
 # --- without an alias ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["module", "notebook", "registered"])
+@pytest.mark.parametrize(
+    "name", ["module.keras", "notebook.keras", "registered.keras", "module.h5"]
+)
 def test_without_alias_the_names_are_missing(
     name: str, shelf: Shelf, fork_server: ForkServer
 ) -> None:
     """Without an alias nothing is guessed: each missing name is said, with the nearest key."""
-    failed = observe(
-        fork_server.run, COMPAT / "keras-3.6.0" / f"{name}.keras", path=[shelf(WITHOUT)]
-    )
+    failed = observe(fork_server.run, COMPAT / "keras-3.6.0" / name, path=[shelf(WITHOUT)])
 
     assert failed.after == ()
-    check_golden(f"scenarios/p01_missing_{name}", failed.text, replace={str(COMPAT): "COMPAT"})
+    golden = name.removesuffix(".keras").replace(".", "_")
+    check_golden(f"scenarios/p01_missing_{golden}", failed.text, replace={str(COMPAT): "COMPAT"})
 
 
-def test_function_of_keras_3_8_needs_no_alias(shelf: Shelf, fork_server: ForkServer) -> None:
-    """From 3.7 on, functions too were written under their keys: no alias is needed."""
-    folder = COMPAT / "keras-3.8.0"
+@pytest.mark.parametrize(
+    "name",
+    ["keras-3.8.0/registered.keras", "keras-3.6.0/registered.h5", "keras-3.8.0/registered.h5"],
+)
+def test_keys_need_no_alias(name: str, shelf: Shelf, fork_server: ForkServer) -> None:
+    """Functions were written under their keys from Keras 3.7 on, in ``.h5`` before: no alias."""
+    file = COMPAT / name
 
     loaded = observe(
         fork_server.run,
-        folder / "registered.keras",
+        file,
         path=[shelf(WITHOUT)],
-        inputs=folder / "registered.npz",
+        inputs=file.with_suffix(".npz"),
         epilogue=TELL,
     )
 
     assert loaded.is_silent()
     assert loaded.raw["tells"] == ["acme_gates"] * 4 + [0.5]
-    assert_as_saved(loaded, folder / "registered.npz")
+    assert_as_saved(loaded, file)
 
 
 def test_two_claims_of_a_bare_name_are_not_used(shelf: Shelf, fork_server: ForkServer) -> None:
@@ -273,17 +286,18 @@ def test_two_claims_of_a_bare_name_are_not_used(shelf: Shelf, fork_server: ForkS
 # --- plain Keras -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["module", "notebook"])
+@pytest.mark.parametrize("name", ["module.keras", "notebook.keras", "module.h5"])
 def test_plain_keras_does_not_find_bare_names(
     name: str, shelf: Shelf, fork_server: ForkServer
 ) -> None:
     """Plain Keras fails on them, even with the plugin imported: the class is registered now."""
     failed = observe(
         fork_server.run,
-        COMPAT / "keras-3.6.0" / f"{name}.keras",
+        COMPAT / "keras-3.6.0" / name,
         path=[shelf(ALIASED)],
         env=plain,
         prelude="import acme_gates",
     )
 
-    assert "Could not locate class 'Gate'" in failed.text
+    text = {".keras": "Could not locate class 'Gate'", ".h5": "Unknown layer: 'Gate'"}
+    assert text[Path(name).suffix] in failed.text

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.all_kinds import BUILD, PROJECT
-from tests.scenarios.observing import install, observe, plain
+from tests.scenarios.all_kinds import BUILD
+from tests.scenarios.observing import QUIET, normalised, observe, plain
+from tests.support.golden import check_golden
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,19 +16,19 @@ if TYPE_CHECKING:
     from tests.support.processes import ForkServer
 
 SAVE = f"""\
-import logging, sys
+{QUIET}
+import sys
 {BUILD}
 import keras_registry
 
-logging.getLogger("absl").setLevel(logging.ERROR)  # that HDF5 is considered legacy
 MODELS["layer"]().save(sys.argv[1])
 """
-AGAIN = """\
-import logging, sys
+AGAIN = f"""\
+{QUIET}
+import sys
 import keras
 import acme_kinds.objects
 
-logging.getLogger("absl").setLevel(logging.ERROR)  # that HDF5 is considered legacy
 keras.saving.load_model(sys.argv[1]).save(sys.argv[1])
 """
 EDIT_H5 = """\
@@ -54,27 +55,21 @@ with zipfile.ZipFile(sys.argv[1], "w") as archive:
 EDITS = {".h5": EDIT_H5, ".keras": EDIT_ZIP}
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The plugin distribution, installed from its wheel."""
-    return install(PROJECT, tmp_path_factory.mktemp("kinds"))
-
-
 @pytest.fixture(params=EDITS)
 def file(
-    request: pytest.FixtureRequest, tmp_path: Path, site: Path, fork_server: ForkServer
+    request: pytest.FixtureRequest, tmp_path: Path, kinds_site: Path, fork_server: ForkServer
 ) -> Path:
     """A model file with a manifest."""
     path = tmp_path / f"model{request.param}"
-    fork_server.run(SAVE, argv=[path], path=[site]).check()
+    fork_server.run(SAVE, argv=[path], path=[kinds_site]).check()
     return path
 
 
-def test_saved_again_by_plain_keras(file: Path, site: Path, fork_server: ForkServer) -> None:
+def test_saved_again_by_plain_keras(file: Path, kinds_site: Path, fork_server: ForkServer) -> None:
     """The manifest is gone: the plugins are found all the same, and a note says what is missing."""
-    fork_server.run(AGAIN, argv=[file], path=[site], env=plain).check()
+    fork_server.run(AGAIN, argv=[file], path=[kinds_site], env=plain).check()
 
-    loaded = observe(fork_server.run, file, path=[site])
+    loaded = observe(fork_server.run, file, path=[kinds_site])
 
     assert loaded.error is None
     assert loaded.before == ()
@@ -82,16 +77,29 @@ def test_saved_again_by_plain_keras(file: Path, site: Path, fork_server: ForkSer
     assert loaded.classes == ("acme_kinds.objects.Gate",)
 
 
-def test_config_that_was_edited(file: Path, site: Path, fork_server: ForkServer) -> None:
+def test_config_that_was_edited(file: Path, kinds_site: Path, fork_server: ForkServer) -> None:
     """A manifest that was made for another config is named as such; the config counts."""
     fork_server.run(EDITS[file.suffix], argv=[file]).check()
 
     loaded = observe(
-        fork_server.run, file, path=[site], epilogue="seen['sizes'] = model.layers[0].sizes"
+        fork_server.run, file, path=[kinds_site], epilogue="seen['sizes'] = model.layers[0].sizes"
     )
 
     assert loaded.error is None
     assert loaded.raw["sizes"] == [6, 7]
-    (code,) = loaded.codes
-    assert code.startswith("M")
-    assert "config" in loaded.raw["report"]
+    report = normalised(loaded.raw["report"])
+    check_golden("scenarios/p07_edited", report, replace={str(file): "FILE"})
+
+
+def test_plain_keras_notices_nothing(file: Path, kinds_site: Path, fork_server: ForkServer) -> None:
+    """With the hooks off the edited file is loaded where the plugin is imported, without a word."""
+    fork_server.run(EDITS[file.suffix], argv=[file]).check()
+
+    loaded, failed = (
+        observe(fork_server.run, file, path=[kinds_site], env=plain, prelude=prelude)
+        for prelude in ("import acme_kinds.objects", "pass")
+    )
+
+    assert loaded.is_silent()
+    assert loaded.codes == []
+    assert "Gate" in failed.text

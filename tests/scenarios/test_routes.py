@@ -7,151 +7,75 @@ imported the plugin, and gets the same model without a word.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.scenarios.all_kinds import BUILD, KINDS, PROJECT
-from tests.scenarios.observing import install, plain
-from tests.support.processes import run_python
+from tests.scenarios.all_kinds import KINDS
+from tests.scenarios.observing import plain
+from tests.scenarios.routes import FILES, LOAD, SAVE, WITHOUT_WEIGHTS
+from tests.support.processes import other_backends, run_python
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.support.processes import Completed, ForkServer
 
-    from tests.support.processes import ForkServer
+    Results = dict[tuple[str, str], dict[str, Any]]
 
-SAVE = f"""\
-import json
-import logging
-import pickle
-import sys
-from pathlib import Path
-
-{BUILD}
-import keras_registry
-
-logging.getLogger("absl").setLevel(logging.ERROR)  # that HDF5 is considered legacy
-logging.getLogger("tensorflow").setLevel(logging.ERROR)  # that many models are traced
-keras.utils.set_random_seed(3)
-folder = Path(sys.argv[1])
-x = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
-expected = {{}}
-
-
-def checkpoint(model, path):
-    keep = keras.callbacks.ModelCheckpoint(path)
-    keep.set_model(model)
-    keep.on_epoch_end(0, dict())
-
-
-SAVERS = {{
-    "zip.keras": lambda model, path: model.save(path),
-    "folder": lambda model, path: model.save(path, zipped=False),
-    "legacy.h5": lambda model, path: model.save(path),
-    "legacy.hdf5": lambda model, path: keras.models.save_model(
-        model, path, overwrite=True, include_optimizer=True
-    ),
-    "checkpoint.keras": checkpoint,
-    "checkpoint.h5": checkpoint,
-    "pickle": lambda model, path: Path(path).write_bytes(pickle.dumps(model)),
-    "json": lambda model, path: Path(path).write_text(model.to_json()),
-    "config": lambda model, path: Path(path).write_text(
-        json.dumps(keras.saving.serialize_keras_object(model))
-    ),
-}}
-for kind, make in MODELS.items():
-    model = make()
-    target = folder / kind
-    target.mkdir()
-    for route, save in SAVERS.items():
-        save(model, str(target / route))
-    optimizer = getattr(model, "optimizer", None)
-    expected[kind] = {{
-        "predictions": np.asarray(model(x)).tolist(),
-        "config": keras.saving.serialize_keras_object(model),
-    }}
-(folder / "expected.json").write_text(json.dumps(expected))
-"""
-
-LOAD = """\
-import json
-import logging
-import pickle
-import sys
-import warnings
-from pathlib import Path
-
-import keras
-import numpy as np
-
-import keras_registry
-
-warnings.simplefilter("error")
-# TensorFlow's, whenever Keras turns one of its variables into an array under NumPy 2.
-warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-logging.getLogger("absl").setLevel(logging.ERROR)  # that metrics are built at the first batch
-folder = Path(sys.argv[1])
-x = np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
-assert "acme_kinds" not in sys.modules
-
-
-def load(kind, route):
-    path = folder / kind / route
-    if route == "pickle":
-        return pickle.loads(path.read_bytes())
-    if route == "json":
-        return keras.models.model_from_json(path.read_text())
-    if route == "config":
-        return keras.saving.deserialize_keras_object(json.loads(path.read_text()))
-    return keras.saving.load_model(path)
-
-
-def observed(kind, route):
-    try:
-        model = load(kind, route)
-    except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"}
-    report = keras_registry.report(model)
-    return {
-        "verified": None if report is None else list(report.verified),
-        "findings": [] if report is None else [item.code for item in report.findings],
-        "predictions": np.asarray(model(x)).tolist(),
-        "config": keras.saving.serialize_keras_object(model),
-    }
-
-
-kinds, routes = (json.loads(text) for text in sys.argv[2:])
-print(json.dumps([[kind, route, observed(kind, route)] for kind in kinds for route in routes]))
-"""
-
-FILES = (
-    "zip.keras",
-    "folder",
-    "legacy.h5",
-    "legacy.hdf5",
-    "checkpoint.keras",
-    "checkpoint.h5",
-    "pickle",
-)
-WITHOUT_WEIGHTS = ("json", "config")
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
+ROUTES = (*FILES, *WITHOUT_WEIGHTS)
+H5 = ("legacy.h5", "legacy.hdf5", "checkpoint.h5")
 COMPILED = frozenset({"loss", "loss function", "metric", "optimizer", "schedule"})
 
+FAILS = {("operation", route): "Unknown layer: 'Relu'" for route in H5}
+"""What is not loaded by which way, and Keras's own words for it."""
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The plugin distribution, installed from its wheel."""
-    return install(PROJECT, tmp_path_factory.mktemp("kinds"))
+LOSES = {("assets", route): "K203" for route in H5}
+"""What comes back without something by which way, and the finding of the save that says so."""
+
+DOCUMENTED = {
+    "operation": "an operation as a layer, such as `keras.ops.relu(x)` in a functional model",
+    "assets": "the assets of a layer (`save_assets`)",
+}
+"""How the documentation calls them."""
 
 
 @pytest.fixture(scope="module")
 def saved(
-    tmp_path_factory: pytest.TempPathFactory, site: Path, fork_server: ForkServer
+    tmp_path_factory: pytest.TempPathFactory, kinds_site: Path, fork_server: ForkServer
 ) -> tuple[Path, dict[str, Any]]:
     """A folder with each model saved in each way, and what they are expected to be."""
     folder = tmp_path_factory.mktemp("saved")
-    done = fork_server.run(SAVE, argv=[folder], path=[site]).check()
+    done = fork_server.run(SAVE, argv=[folder], path=[kinds_site]).check()
     assert done.messages == ""
-    return folder, json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    return folder, read_expected(folder)
+
+
+@pytest.fixture(scope="module", params=ROUTES)
+def loaded(
+    request: pytest.FixtureRequest,
+    saved: tuple[Path, dict[str, Any]],
+    kinds_site: Path,
+    fork_server: ForkServer,
+) -> Results:
+    """What came of each kind by one way, each loaded in a process that had imported no plugin."""
+    argv = [*arguments(saved[0], KINDS, [request.param]), "apart"]
+    return results(fork_server.run(LOAD, argv=argv, path=[kinds_site]))
+
+
+def arguments(folder: Path, kinds: Any, routes: Any) -> list[str]:
+    """Return the arguments of `LOAD`."""
+    return [str(folder), json.dumps(kinds), json.dumps(routes)]
+
+
+def results(done: Completed) -> Results:
+    """Return what `LOAD` found, by kind and route."""
+    return {(kind, route): found for kind, route, found in done.json()}
+
+
+def read_expected(folder: Path) -> dict[str, Any]:
+    """Return what the models in a folder are expected to be, by kind."""
+    return json.loads((folder / "expected.json").read_text(encoding="utf-8"))
 
 
 def without_ids(config: Any) -> Any:
@@ -165,58 +89,87 @@ def without_ids(config: Any) -> Any:
     return [without_ids(item) for item in config] if isinstance(config, list) else config
 
 
-def check(kind: str, route: str, loaded: dict[str, Any], expected: dict[str, Any]) -> None:
+def check(cell: tuple[str, str], found: dict[str, Any], expected: dict[str, Any]) -> None:
     """Assert that what was loaded is what was saved, and was verified."""
-    assert "error" not in loaded, loaded["error"]
-    assert without_ids(loaded["config"]) == without_ids(expected[kind]["config"])
+    kind, route = cell
+    wanted = expected[kind]
+    if cell in FAILS:
+        assert found["error"].splitlines()[-1] == f"{FAILS[cell]}."
+        return
+    assert "error" not in found, found["error"]
+    assert without_ids(found["config"]) == without_ids(wanted["config"])
+    assert wanted["said"][route] == ([LOSES[cell]] if cell in LOSES else [])
     if route in FILES:
-        assert loaded["predictions"] == expected[kind]["predictions"]
-        assert loaded["findings"] == []
-        assert loaded["verified"] == ["layers", *(["optimizer"] if kind in COMPILED else [])]
+        assert (found["predictions"] == wanted["predictions"]) == (cell not in LOSES)
+        assert found["findings"] == []
+        assert found["verified"] == ["layers", *(["optimizer"] if kind in COMPILED else [])]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("route", [*FILES, *WITHOUT_WEIGHTS])
-def test_fresh_process(
-    route: str,
-    kind: str,
-    saved: tuple[Path, dict[str, Any]],
-    site: Path,
-    fork_server: ForkServer,
-) -> None:
+def test_fresh_process(loaded: Results, kind: str, saved: tuple[Path, dict[str, Any]]) -> None:
     """The model, its weights and its compiled state are back, and verified.
 
     Where only the config travels, the same objects are built of it.
     """
-    folder, expected = saved
-    argv = [str(folder), json.dumps([kind]), json.dumps([route])]
-
-    ((_, _, loaded),) = fork_server.run(LOAD, argv=argv, path=[site]).json()
-
-    check(kind, route, loaded, expected)
+    for cell, found in loaded.items():
+        if cell[0] == kind:
+            check(cell, found, saved[1])
 
 
-def test_jax(tmp_path: Path, site: Path) -> None:
-    """All of them under JAX, from one interpreter to another."""
-    routes = [*FILES, *WITHOUT_WEIGHTS]
-    run_python(SAVE, argv=[tmp_path], path=[site], backend="jax").check()
-    expected = json.loads((tmp_path / "expected.json").read_text(encoding="utf-8"))
-    argv = [str(tmp_path), json.dumps(KINDS), json.dumps(routes)]
+@pytest.mark.parametrize("backend", other_backends())
+def test_other_backends(backend: str, tmp_path: Path, kinds_site: Path) -> None:
+    """All of them under another backend, from one interpreter to another."""
+    run_python(SAVE, argv=[tmp_path], path=[kinds_site], backend=backend).check()
+    expected = read_expected(tmp_path)
+    argv = arguments(tmp_path, KINDS, ROUTES)
 
-    found = run_python(LOAD, argv=argv, path=[site], backend="jax").json()
+    found = results(run_python(LOAD, argv=argv, path=[kinds_site], backend=backend))
 
-    assert len(found) == len(KINDS) * len(routes)
-    for kind, route, loaded in found:
-        check(kind, route, loaded, expected)
+    assert len(found) == len(KINDS) * len(ROUTES)
+    for cell, result in found.items():
+        check(cell, result, expected)
 
 
-@pytest.mark.parametrize("route", [*FILES, *WITHOUT_WEIGHTS])
+@pytest.mark.parametrize("route", ROUTES)
 def test_plain_keras_loads_none(
-    route: str, saved: tuple[Path, dict[str, Any]], site: Path, fork_server: ForkServer
+    route: str, saved: tuple[Path, dict[str, Any]], kinds_site: Path, fork_server: ForkServer
 ) -> None:
     """Without the hooks, Keras finds the installed plugin by none of these ways."""
-    argv = [str(saved[0]), json.dumps(["layer"]), json.dumps([route])]
+    argv = arguments(saved[0], ["layer"], [route])
 
-    ((_, _, loaded),) = fork_server.run(LOAD, argv=argv, path=[site], env=plain).json()
+    (found,) = results(fork_server.run(LOAD, argv=argv, path=[kinds_site], env=plain)).values()
 
-    assert "Gate" in loaded["error"]
+    assert "Gate" in found["error"]
+
+
+# --- the exceptions --------------------------------------------------------------------------
+
+
+def test_exceptions_are_those_of_keras(
+    kinds_site: Path, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    """Plain Keras, with the plugin imported, cannot do either: in its own files as little."""
+    kinds = sorted({kind for kind, _ in (*FAILS, *LOSES)})
+    options = {"path": [kinds_site], "env": plain}
+    fork_server.run(SAVE, argv=[tmp_path, *kinds], **options).check()
+    program = LOAD.replace("assert", "import acme_kinds.objects\nassert 'nothing' or")
+
+    found = results(fork_server.run(program, argv=arguments(tmp_path, kinds, H5), **options))
+
+    expected = read_expected(tmp_path)
+    for cell, words in FAILS.items():
+        assert words in found[cell]["error"]
+    for cell in LOSES:
+        assert found[cell]["predictions"] != expected[cell[0]]["predictions"]
+
+
+@pytest.mark.parametrize("kind", DOCUMENTED)
+def test_exceptions_are_documented(kind: str) -> None:
+    """The table in the documentation has each exception, with Keras's own words or our finding."""
+    assert {kind for kind, _ in (*FAILS, *LOSES)} == DOCUMENTED.keys()
+    words = {text for cell, text in (FAILS | LOSES).items() if cell[0] == kind}
+    rows = [row for row in DOCS.read_text(encoding="utf-8").splitlines() if row.startswith("|")]
+
+    (row,) = (row for row in rows if row.startswith(f"| {DOCUMENTED[kind]} | `.h5`, `.hdf5` |"))
+
+    assert all(text in row for text in words)

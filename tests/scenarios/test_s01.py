@@ -1,26 +1,25 @@
-"""S01: a model with custom layers, loaded in a fresh process that knows nothing of them."""
+"""S01: a model with custom layers, loaded in a fresh process that knows nothing of them.
+
+In a ``.keras`` and in a ``.h5`` file.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from tests.scenarios.archives import read_manifest_document
-from tests.scenarios.observing import observe, plain
+from tests.scenarios.observing import QUIET, observe, plain
 from tests.support.plugins import LOAD_AND_COMPARE, TRAIN_AND_SAVE
-from tests.support.processes import run_python
+from tests.support.processes import other_backends, run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import SavedModel
     from tests.support.processes import ForkServer
-
-# torch is large: it is tested where it is installed.
-OTHER_BACKENDS = ["jax", *(["torch"] if importlib.util.find_spec("torch") else [])]
 
 ALL_MODULES = [
     "acme_layers",
@@ -32,10 +31,10 @@ ALL_MODULES = [
 
 
 def test_forked_process_loads_without_custom_objects(
-    acme_site: Path, acme_model: SavedModel, fork_server: ForkServer
+    acme_site: Path, acme_file: SavedModel, fork_server: ForkServer
 ) -> None:
     """A process that never imported the plugin loads the model in silence: equal predictions."""
-    loaded = observe(fork_server.run, acme_model.path, path=[acme_site], inputs=acme_model.npz)
+    loaded = observe(fork_server.run, acme_file.path, path=[acme_site], inputs=acme_file.npz)
 
     assert loaded.before == ()
     assert loaded.is_silent()
@@ -47,25 +46,30 @@ def test_forked_process_loads_without_custom_objects(
         "keras.src.layers.core.dense.Dense",
     )
     np.testing.assert_array_equal(
-        np.asarray(loaded.predictions, "float32"), np.load(acme_model.npz)["predictions"]
+        np.asarray(loaded.predictions, "float32"), np.load(acme_file.npz)["predictions"]
     )
 
 
-def test_real_interpreter_loads_with_two_imports(acme_site: Path, acme_model: SavedModel) -> None:
+def test_real_interpreter_loads_with_two_imports(acme_site: Path, acme_file: SavedModel) -> None:
     """`import keras, keras_registry` and one line load the model in a new interpreter."""
-    found = run_python(
-        LOAD_AND_COMPARE, argv=[acme_model.path, acme_model.npz], path=[acme_site]
-    ).json()
+    done = run_python(
+        QUIET + LOAD_AND_COMPARE, argv=[acme_file.path, acme_file.npz], path=[acme_site]
+    )
 
+    found = done.json()
+    assert done.messages == ""
     assert found["before"] == []
     assert found["after"] == ALL_MODULES
     assert found["equal"]
     assert found["loss"] == "Pinball"
 
 
-@pytest.mark.parametrize("backend", OTHER_BACKENDS)
+@pytest.mark.parametrize("backend", other_backends())
 def test_other_backends_save_and_load(backend: str, acme_site: Path, tmp_path: Path) -> None:
-    """Under another backend, too, one interpreter saves a model and another loads it."""
+    """Under another backend, too, one interpreter saves a model and another loads it.
+
+    All containers under another backend are in `test_routes`.
+    """
     files = [tmp_path / "model.keras", tmp_path / "model.npz"]
     run_python(TRAIN_AND_SAVE, argv=files, path=[acme_site], backend=backend).check()
 
@@ -79,21 +83,25 @@ def test_other_backends_save_and_load(backend: str, acme_site: Path, tmp_path: P
 
 
 def test_plain_keras_cannot_load_it(
-    acme_site: Path, acme_model: SavedModel, fork_server: ForkServer
+    acme_site: Path, acme_file: SavedModel, fork_server: ForkServer
 ) -> None:
     """Without the hooks Keras does not find the installed plugin and fails."""
-    failed = observe(fork_server.run, acme_model.path, path=[acme_site], env=plain)
+    failed = observe(fork_server.run, acme_file.path, path=[acme_site], env=plain)
 
-    assert "TypeError" in failed.error_classes
-    assert "Could not locate class 'GatedDense'" in failed.text
+    error, text = {
+        ".keras": ("TypeError", "Could not locate class 'GatedDense'"),
+        ".h5": ("ValueError", "Unknown layer: 'acme>GatedDense'"),
+    }[acme_file.path.suffix]
+    assert error in failed.error_classes
+    assert text in failed.text
     assert failed.after == ()
 
 
 def test_only_what_the_model_needs_is_imported(
-    acme_site: Path, acme_model: SavedModel, fork_server: ForkServer
+    acme_site: Path, acme_file: SavedModel, fork_server: ForkServer
 ) -> None:
     """A load without the compiled state imports the layers' modules and not those of the loss."""
-    loaded = observe(fork_server.run, acme_model.path, path=[acme_site], compile=False)
+    loaded = observe(fork_server.run, acme_file.path, path=[acme_site], compile=False)
 
     assert loaded.is_silent()
     assert loaded.before == ()
@@ -102,23 +110,24 @@ def test_only_what_the_model_needs_is_imported(
 
 
 def test_loaded_model_is_as_good_as_the_first(
-    acme_site: Path, acme_model: SavedModel, fork_server: ForkServer, tmp_path: Path
+    acme_site: Path, acme_file: SavedModel, fork_server: ForkServer, tmp_path: Path
 ) -> None:
     """What a fresh process loads and saves again has the same manifest, weights included."""
-    again = tmp_path / "again.keras"
+    again = tmp_path / f"again{acme_file.path.suffix}"
     observe(
-        fork_server.run, acme_model.path, path=[acme_site], epilogue=f"model.save({str(again)!r})"
+        fork_server.run, acme_file.path, path=[acme_site], epilogue=f"model.save({str(again)!r})"
     )
 
-    first, second = map(read_manifest_document, (acme_model.path, again))
+    first, second = map(read_manifest_document, (acme_file.path, again))
     # Keras numbers shared objects by their addresses, so the config's hash is a new one.
     assert {**first, "config": None} == {**second, "config": None}
-    loaded = observe(fork_server.run, again, path=[acme_site], inputs=acme_model.npz)
+    loaded = observe(fork_server.run, again, path=[acme_site], inputs=acme_file.npz)
     assert loaded.is_silent()
     assert loaded.raw["verified"] == ["layers", "optimizer"]
 
 
-NESTED = """\
+NESTED = f"""\
+{QUIET}
 import sys
 import keras
 import keras_registry
@@ -138,9 +147,12 @@ print(model.predict(keras.ops.ones((2, 4)), verbose=0).tolist())
 """
 
 
-def test_nested_objects_are_found(acme_site: Path, fork_server: ForkServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_nested_objects_are_found(
+    suffix: str, acme_site: Path, fork_server: ForkServer, tmp_path: Path
+) -> None:
     """Custom layers in a nested model and in a wrapper, and a function in `Dense`, are resolved."""
-    file = tmp_path / "nested.keras"
+    file = tmp_path / f"nested{suffix}"
     wanted = fork_server.run(NESTED, argv=[file], path=[acme_site]).json()
     np.savez(tmp_path / "x.npz", x=np.ones((2, 4), "float32"))
 

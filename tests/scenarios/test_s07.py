@@ -62,6 +62,13 @@ def test_what_keras_accepts_has_a_manifest(
     assert done.json() == {"error": None, "manifest": True, "loaded": 1}
 
 
+def test_plain_keras_writes_none(fork_server: ForkServer, tmp_path: Path) -> None:
+    """With the hooks off the first of these calls writes a file without a manifest."""
+    done = fork_server.run(PROGRAM.replace("_CALL_", ACCEPTED[0]), cwd=tmp_path, env=plain)
+
+    assert done.json() == {"error": None, "manifest": False, "loaded": 1}
+
+
 @pytest.mark.parametrize("call", REJECTED)
 def test_what_keras_rejects_is_passed_through(
     call: str, fork_server: ForkServer, tmp_path: Path

@@ -1,4 +1,7 @@
-"""S19: all the ways by which a program comes to Keras's `load_model`, in every order of imports."""
+"""S19: all the ways by which a program comes to Keras's `load_model`, in every order of imports.
+
+With a ``.keras`` and with a ``.h5`` file.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.scenarios.archives import read_manifest_document
-from tests.scenarios.observing import install, observe, plain
+from tests.scenarios.observing import QUIET, install, observe, plain
 from tests.support.distributions import PluginProject
 from tests.support.processes import run_python
 
@@ -51,7 +54,8 @@ import keras_registry
 load = keras_registry.load_model""",
 }
 
-LOAD = """
+LOAD = f"""
+{QUIET}
 import json
 import sys
 import numpy as np
@@ -60,7 +64,7 @@ before = sorted(n for n in sys.modules if n.startswith("acme_layers"))
 model = load(sys.argv[1])
 known = np.load(sys.argv[2])
 equal = np.array_equal(model.predict(known["x"], verbose=0), known["predictions"])
-print(json.dumps({"before": before, "equal": bool(equal), "loss": type(model.loss).__name__}))
+print(json.dumps(dict(before=before, equal=bool(equal), loss=type(model.loss).__name__)))
 """
 
 LOADED = {"before": [], "equal": True, "loss": "Pinball"}
@@ -68,10 +72,10 @@ LOADED = {"before": [], "equal": True, "loss": "Pinball"}
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_every_way_to_load_model_loads(
-    route: str, acme_site: Path, acme_model: SavedModel, fork_server: ForkServer
+    route: str, acme_site: Path, acme_file: SavedModel, fork_server: ForkServer
 ) -> None:
     """However a program came by `load_model`, before or after the hooks, the model is loaded."""
-    files = [acme_model.path, acme_model.npz]
+    files = [acme_file.path, acme_file.npz]
 
     done = fork_server.run(ROUTES[route] + LOAD, argv=files, path=[acme_site])
 
@@ -81,15 +85,19 @@ def test_every_way_to_load_model_loads(
 
 @pytest.mark.parametrize("route", ["tf.keras", "bound before the hooks"])
 def test_plain_keras_fails_by_the_same_ways(
-    route: str, acme_site: Path, acme_model: SavedModel, fork_server: ForkServer
+    route: str, acme_site: Path, acme_file: SavedModel, fork_server: ForkServer
 ) -> None:
     """With the hooks off the same programs end in Keras's error."""
-    files = [acme_model.path, acme_model.npz]
+    files = [acme_file.path, acme_file.npz]
 
     done = fork_server.run(ROUTES[route] + LOAD, argv=files, path=[acme_site], env=plain)
 
     assert done.returncode == 1
-    assert "Could not locate class 'GatedDense'" in done.stderr
+    text = {
+        ".keras": "Could not locate class 'GatedDense'",
+        ".h5": "Unknown layer: 'acme>GatedDense'",
+    }[acme_file.path.suffix]
+    assert text in done.stderr
 
 
 OURS_FIRST = """\
@@ -100,9 +108,9 @@ import tensorflow as tf
 load = tf.keras.models.load_model"""
 
 
-def test_ours_may_be_imported_first(acme_site: Path, acme_model: SavedModel) -> None:
+def test_ours_may_be_imported_first(acme_site: Path, acme_file: SavedModel) -> None:
     """In a new interpreter keras_registry waits for Keras, which TensorFlow imports when asked."""
-    files = [acme_model.path, acme_model.npz]
+    files = [acme_file.path, acme_file.npz]
 
     done = run_python(OURS_FIRST + LOAD, argv=files, path=[acme_site])
 
@@ -136,7 +144,8 @@ class Shifted(tf.keras.layers.Layer):
     entry_points={"keras_registry.layers": {"tf_shop>Shifted": "tf_shop.layers:Shifted"}},
 )
 
-SAVE_TF_LAYERS = """\
+SAVE_TF_LAYERS = f"""\
+{QUIET}
 import sys
 import numpy as np
 import tensorflow as tf
@@ -148,7 +157,7 @@ model = tf.keras.Sequential([tf.keras.layers.Input((4,)), Shifted(0.5), tf.keras
 model.compile("adam", "mean_squared_error")
 x = np.random.default_rng(3).normal(size=(8, 4)).astype("float32")
 model.fit(x, x[:, :1], verbose=0)
-{save}
+_SAVE_
 np.savez(sys.argv[2], x=x, predictions=model.predict(x, verbose=0))
 """
 
@@ -158,6 +167,7 @@ callbacks = [tf.keras.callbacks.ModelCheckpoint(sys.argv[1])]
 model.fit(x, x[:, :1], verbose=0, callbacks=callbacks)"""
 
 
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.parametrize(
     "save",
     [
@@ -168,11 +178,12 @@ model.fit(x, x[:, :1], verbose=0, callbacks=callbacks)"""
     ids=["model.save", "save_model", "ModelCheckpoint"],
 )
 def test_layers_of_tf_keras_are_saved_and_loaded(
-    save: str, fork_server: ForkServer, tmp_path: Path, tf_shop: Path
+    save: str, suffix: str, fork_server: ForkServer, tmp_path: Path, tf_shop: Path
 ) -> None:
     """A layer built on `tf.keras.layers.Layer` travels by every way to save."""
-    files = [tmp_path / "model.keras", tmp_path / "model.npz"]
-    fork_server.run(SAVE_TF_LAYERS.format(save=save), argv=files, path=[tf_shop]).check()
+    files = [tmp_path / f"model{suffix}", tmp_path / "model.npz"]
+    program = SAVE_TF_LAYERS.replace("_SAVE_", save)
+    fork_server.run(program, argv=files, path=[tf_shop]).check()
 
     assert read_manifest_document(files[0])["distributions"]["tf-shop"]["version"] == "1.0"
     loaded = observe(fork_server.run, files[0], path=[tf_shop], inputs=files[1])

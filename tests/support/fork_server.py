@@ -1,6 +1,6 @@
 """The program behind `processes.ForkServer`; it runs by itself and imports nothing of the tests.
 
-It imports Keras with TensorFlow, writes one line `{"ready": true}`, and then for each line of
+It imports Keras with the backend of the tests, writes one line `{"ready": true}`, and for each line of
 JSON on its standard input forks a child that runs the code in it. The answer is one line of JSON
 with the child's status. It ends, and with it a child that still runs, when its input ends.
 """
@@ -58,11 +58,13 @@ def _import_all() -> None:
     import h5py  # noqa: F401
     import keras  # noqa: F401
     import numpy as np  # noqa: F401
-    import tensorflow as tf  # noqa: F401
-    from tensorflow.python.eager import context
 
-    if context.context_safe() is not None and context.context()._initialized:
-        sys.exit("TensorFlow is at work before the fork: its threads would be lost")
+    if os.environ["KERAS_BACKEND"] == "tensorflow":
+        import tensorflow as tf  # noqa: F401
+        from tensorflow.python.eager import context
+
+        if context.context_safe() is not None and context.context()._initialized:
+            sys.exit("TensorFlow is at work before the fork: its threads would be lost")
     for name in ("importlib_metadata", "packaging.requirements", "pydantic", "xxhash"):
         with contextlib.suppress(ImportError):
             __import__(name)  # dependencies of keras-registry: saves each child a fifth of a second

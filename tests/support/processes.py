@@ -1,7 +1,7 @@
 """Code in processes of its own: a real interpreter, or a fork of one that has Keras already.
 
 `run_python` starts an interpreter and costs what `import keras` costs: seconds. `forked_python`
-asks a server that has imported Keras with TensorFlow, and nothing of ours, to fork: milliseconds
+asks a server that has imported Keras with its backend, and nothing of ours, to fork: milliseconds
 before the code runs. Both give the code a clean environment, and both return the same `Completed`.
 """
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = [
+    "BACKEND",
     "Completed",
     "ForkServer",
     "ForkServerError",
@@ -37,11 +38,16 @@ __all__ = [
     "core_path",
     "forked_python",
     "get_shared_server",
+    "other_backends",
     "run_python",
 ]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SERVER_PROGRAM = Path(__file__).with_name("fork_server.py")
+BACKENDS = ("tensorflow", "torch", "jax")
+BACKEND = next((name for name in BACKENDS if importlib.util.find_spec(name)), BACKENDS[0])
+"""The backend of processes that do not ask for another: TensorFlow, where it is installed."""
+
 START_TIMEOUT = 180.0
 """Seconds for the server to import Keras and TensorFlow."""
 
@@ -103,6 +109,13 @@ class ForkServerError(RuntimeError):
     """The fork server itself broke; no statement about the code that was to run."""
 
 
+def other_backends() -> list[str]:
+    """Return the backends of Keras that are installed, besides `BACKEND`."""
+    # torch is large, and tested where it is installed.
+    installed = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
+    return [name for name in installed if name != BACKEND]
+
+
 @functools.cache
 def core_path() -> tuple[Path, ...]:
     """Return what a child needs on its path to import `keras_registry`; nothing if installed."""
@@ -118,7 +131,7 @@ def child_environment(
     env: Mapping[str, str | None] | None = None,
     *,
     path: Iterable[str | os.PathLike[str]] = (),
-    backend: str = "tensorflow",
+    backend: str = BACKEND,
 ) -> dict[str, str]:
     """Return this process's environment, cleaned for a child.
 
@@ -159,7 +172,7 @@ def run_python(
     path: Iterable[str | os.PathLike[str]] = (),
     env: Mapping[str, str | None] | None = None,
     cwd: str | os.PathLike[str] | None = None,
-    backend: str = "tensorflow",
+    backend: str = BACKEND,
     timeout: float = 120,
     python: str | os.PathLike[str] | None = None,
 ) -> Completed:
@@ -195,13 +208,13 @@ def run_python(
 
 
 class ForkServer:
-    """A process that has imported Keras with TensorFlow and forks a child for each request.
+    """A process that has imported Keras with `BACKEND` and forks a child for each request.
 
-    Neither `keras_registry` nor any plugin is in it, and TensorFlow is imported but not yet at
+    Neither `keras_registry` nor any plugin is in it, and the backend is imported but not yet at
     work (its threads would not survive a fork). So a child is as good as a fresh interpreter
     that has executed `import keras`, with these differences: `KERAS_BACKEND`, `PYTHONPATH` and
     other variables that are read at the start of Python or Keras are too late (folders given as
-    `path` do reach `sys.path`), and `keras` and `tensorflow` are in `sys.modules`.
+    `path` do reach `sys.path`), and `keras` and its backend are in `sys.modules`.
 
     Where there is no fork (Windows) each request runs in a fresh interpreter. Requests from several
     threads take turns. A server that died is started again by the next request.
@@ -237,18 +250,18 @@ class ForkServer:
         path: Iterable[str | os.PathLike[str]] = (),
         env: Mapping[str, str | None] | None = None,
         cwd: str | os.PathLike[str] | None = None,
-        backend: str = "tensorflow",
+        backend: str = BACKEND,
         timeout: float = 120,
     ) -> Completed:
         """Run code in a forked child, with the arguments and the results of `run_python`.
 
-        Another backend than TensorFlow takes a fresh interpreter.
+        Another backend than `BACKEND` takes a fresh interpreter, as does JAX, which does not fork.
 
         Raises:
             subprocess.TimeoutExpired: The time was up; the outputs so far are in it.
             ForkServerError: The server broke.
         """
-        if backend != "tensorflow" or not hasattr(os, "fork"):
+        if backend != BACKEND or backend == "jax" or not hasattr(os, "fork"):
             return run_python(
                 code, argv=argv, path=path, env=env, cwd=cwd, backend=backend, timeout=timeout
             )
@@ -396,7 +409,7 @@ def forked_python(
     path: Iterable[str | os.PathLike[str]] = (),
     env: Mapping[str, str | None] | None = None,
     cwd: str | os.PathLike[str] | None = None,
-    backend: str = "tensorflow",
+    backend: str = BACKEND,
     timeout: float = 120,
 ) -> Completed:
     """Run code in a child forked by this process's `ForkServer`; see `ForkServer.run`."""

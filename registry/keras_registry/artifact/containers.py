@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from keras_registry.artifact.keras_folder import read_keras_folder
 from keras_registry.artifact.keras_h5 import find_h5_obstacle, read_keras_h5
 from keras_registry.artifact.keras_zip import CONFIG, find_zip_obstacle, read_keras_zip
+from keras_registry.artifact.orbax_folder import is_orbax, refuse_orbax
+from keras_registry.artifact.saved_model import is_saved_model, refuse_saved_model
 
 if TYPE_CHECKING:
     from keras_registry.artifact.reading import ArtifactReading
     from keras_registry.findings import Finding
 
-__all__ = ["H5_ENDINGS", "find_obstacle", "read_artifact"]
+__all__ = ["H5_ENDINGS", "find_obstacle", "is_legacy", "read_artifact"]
 
 H5_ENDINGS = (".h5", ".hdf5")
 
@@ -28,6 +30,10 @@ def read_artifact(path: str | os.PathLike[str], *, verify_members: bool = False)
     text = os.fspath(path)
     if _is_folder(text):
         return read_keras_folder(text)
+    if is_saved_model(text):
+        return refuse_saved_model(text)
+    if is_orbax(text):
+        return refuse_orbax(text)
     if text.endswith(H5_ENDINGS):
         return read_keras_h5(text)
     return read_keras_zip(text, verify_members=verify_members)
@@ -40,13 +46,25 @@ def find_obstacle(path: str | os.PathLike[str]) -> Finding | None:
         path: A local path.
     """
     text = os.fspath(path)
-    if _is_folder(text):
+    if _is_folder(text) or is_orbax(text):
         return None
+    if is_saved_model(text):
+        return refuse_saved_model(text).findings[0]
     if text.endswith(H5_ENDINGS):
         return find_h5_obstacle(text)
     if text.endswith(".keras") or os.path.isdir(text) or not os.path.exists(text):  # noqa: PTH110, PTH112
         return find_zip_obstacle(text)
     return None
+
+
+def is_legacy(path: str | os.PathLike[str]) -> bool:
+    """Whether Keras keeps the weights at a path as Keras 2 did: layer by layer, in their order.
+
+    Args:
+        path: A local path.
+    """
+    text = os.fspath(path)
+    return text.endswith(H5_ENDINGS) and not text.endswith(".weights.h5") and not _is_folder(text)
 
 
 def _is_folder(path: str) -> bool:

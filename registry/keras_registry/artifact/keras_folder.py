@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from keras_registry.artifact.reading import ArtifactReading
 
-__all__ = ["read_keras_folder"]
+__all__ = ["FOLDER_FORMAT", "read_keras_folder"]
 
-_FOLDER = FileFormat("a folder", "a folder with config.json", "folder", b"")
+FOLDER_FORMAT = FileFormat("a folder", "a folder with config.json", "folder", b"")
 
 
 def read_keras_folder(path: str | os.PathLike[str]) -> ArtifactReading:
@@ -34,7 +34,7 @@ def read_keras_folder(path: str | os.PathLike[str]) -> ArtifactReading:
     Args:
         path: The folder.
     """
-    return read_as(_FOLDER, path, lambda name: _read(Path(path), name))
+    return read_as(FOLDER_FORMAT, path, lambda name: _read(Path(path), name))
 
 
 def _read(folder: Path, name: str) -> Artifact:

@@ -1,7 +1,9 @@
 """The ``.h5`` container: an HDF5 file with the configs as attributes of its root.
 
-Keras reads `model_config` and `training_config` there, and lets other attributes and datasets of
-the root alone.
+Keras reads `model_config` and `training_config` there, and leaves other members of the root alone.
+The manifest is the dataset ``keras_registry/manifest``, JSON in UTF-8. Beside it lies an empty
+group ``vars``: such a group is to Keras an object without variables, so that `KerasFileEditor`
+passes it by, where it would write a dataset of the root into its copy as a weight of the model.
 """
 
 from __future__ import annotations
@@ -36,14 +38,18 @@ if TYPE_CHECKING:
     from keras_registry.findings import Finding
 
 __all__ = [
+    "H5_FORMAT",
     "find_h5_obstacle",
     "read_h5_configs",
+    "read_h5_metadata",
     "read_keras_h5",
     "replace_h5_config",
     "replace_h5_manifest",
 ]
 
-_H5 = FileFormat("a .h5 file", "an HDF5 file", "file", b"\x89HDF\r\n\x1a\n")
+_DOCUMENT = "manifest"
+
+H5_FORMAT = FileFormat("a .h5 file", "an HDF5 file", "file", b"\x89HDF\r\n\x1a\n")
 
 
 def read_keras_h5(path: str | os.PathLike[str]) -> ArtifactReading:
@@ -52,7 +58,7 @@ def read_keras_h5(path: str | os.PathLike[str]) -> ArtifactReading:
     Args:
         path: The file.
     """
-    return read_as(_H5, path, lambda name: _read(Path(path), name))
+    return read_as(H5_FORMAT, path, lambda name: _read(Path(path), name))
 
 
 def find_h5_obstacle(path: str | os.PathLike[str]) -> Finding | None:
@@ -62,19 +68,19 @@ def find_h5_obstacle(path: str | os.PathLike[str]) -> Finding | None:
         path: A local path.
     """
     try:
-        check_file(Path(path), _H5)
+        check_file(Path(path), H5_FORMAT)
     except UnreadableError as error:
         return error.finding
     return None
 
 
 def _read(path: Path, name: str) -> Artifact:
-    size = check_file(path, _H5)
+    size = check_file(path, H5_FORMAT)
     import h5py
 
     with h5py.File(path, "r") as file:
         config = read_h5_configs(file)
-        metadata = _read_metadata(file)
+        metadata = read_h5_metadata(file)
         members = tuple(Member(printable(member), 0) for member in file)
     return Artifact(
         name=name,
@@ -123,7 +129,12 @@ def _find_text(file: h5py.File, name: str) -> str | None:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _read_metadata(file: h5py.File) -> dict[str, Any]:
+def read_h5_metadata(file: h5py.File) -> dict[str, Any]:
+    """What a file says of the save, and its manifest's document, as the metadata of an archive.
+
+    Args:
+        file: An open file, of a model or of weights alone.
+    """
     metadata: dict[str, Any] = {}
     for name in ("keras_version", "backend"):
         with suppress(UnreadableError):
@@ -135,19 +146,15 @@ def _read_metadata(file: h5py.File) -> dict[str, Any]:
     return metadata
 
 
-def _has_link(file: h5py.File, name: str) -> bool:
-    """Whether the root has a member; unlike `in` it does not look where a link leads."""
-    return bool(file.id.links.exists(name.encode()))
+def _has_link(group: h5py.Group, name: str) -> bool:
+    """Whether a group has a member; unlike `in` it does not look where a link leads."""
+    return bool(group.id.links.exists(name.encode()))
 
 
 def _read_manifest(file: h5py.File) -> Any:
     """The manifest's document; None if it cannot be read."""
-    import h5py
-
     try:
-        if file.id.links.get_info(MANIFEST_KEY.encode()).type != h5py.h5l.TYPE_HARD:
-            return None  # a link may lead into another file
-        dataset = file[MANIFEST_KEY]
+        dataset = _member(_member(file, MANIFEST_KEY), _DOCUMENT)
         if dataset.is_virtual or dataset.external:
             return None  # its values lie in other files
         if (dataset.dtype, dataset.ndim) != ("uint8", 1):
@@ -156,6 +163,15 @@ def _read_manifest(file: h5py.File) -> Any:
         return parse_json(MANIFEST_KEY, bytes(dataset[()]))
     except Exception:  # noqa: BLE001 - damage shows in many ways, and Keras loads without it
         return None
+
+
+def _member(group: h5py.Group, name: str) -> Any:
+    """A member of a group, but not through a link, which may lead into another file."""
+    import h5py
+
+    if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+        raise unreadable(name, "a member of the file", "a link")
+    return group[name]
 
 
 def _incomplete(file: h5py.File) -> UnreadableError:
@@ -183,9 +199,13 @@ def replace_h5_config(file: h5py.File, part: str, config: Any) -> None:
 
 
 def replace_h5_manifest(file: h5py.File, manifest: Any) -> None:
-    """Puts a manifest's document into a file that is open for writing."""
+    """Puts a manifest's document into a file that is open for writing; None takes it out."""
     import numpy as np
 
     if _has_link(file, MANIFEST_KEY):
         del file[MANIFEST_KEY]
-    file.create_dataset(MANIFEST_KEY, data=np.frombuffer(json.dumps(manifest).encode(), "uint8"))
+    if manifest is not None:
+        data = np.frombuffer(json.dumps(manifest).encode(), "uint8")
+        group = file.create_group(MANIFEST_KEY)
+        group.create_dataset(_DOCUMENT, data=data)
+        group.create_group("vars")

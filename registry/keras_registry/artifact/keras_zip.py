@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import io
 import json
+import shutil
+import struct
+import warnings
 import zipfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -25,7 +30,7 @@ from keras_registry.names import printable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from keras_registry.artifact.reading import ArtifactReading
     from keras_registry.findings import Finding
@@ -34,6 +39,8 @@ __all__ = [
     "CONFIG",
     "METADATA",
     "WEIGHTS",
+    "ZIP_FORMAT",
+    "copy_archive",
     "find_zip_obstacle",
     "read_keras_zip",
     "replace_metadata",
@@ -43,7 +50,7 @@ CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = ("model.weights.h5", "model.weights.npz")
 
-_ZIP = FileFormat("a .keras file", "a zip archive", "archive", b"PK")
+ZIP_FORMAT = FileFormat("a .keras file", "a zip archive", "archive", b"PK")
 
 
 def read_keras_zip(
@@ -55,7 +62,9 @@ def read_keras_zip(
         source: The path of the file, or the file itself, open for reading.
         verify_members: Also read every member through and compare its CRC-32.
     """
-    return read_as(_ZIP, source, lambda name: _read(source, name, verify_members=verify_members))
+    return read_as(
+        ZIP_FORMAT, source, lambda name: _read(source, name, verify_members=verify_members)
+    )
 
 
 def find_zip_obstacle(path: str | os.PathLike[str]) -> Finding | None:
@@ -65,17 +74,17 @@ def find_zip_obstacle(path: str | os.PathLike[str]) -> Finding | None:
         path: A local path.
     """
     try:
-        check_file(Path(path), _ZIP)
+        check_file(Path(path), ZIP_FORMAT)
     except UnreadableError as error:
         return error.finding
     if zipfile.is_zipfile(path):
         return None
     missing = zipfile.BadZipFile("the directory at the end of the archive is missing")
-    return damaged(missing, _ZIP).finding
+    return damaged(missing, ZIP_FORMAT).finding
 
 
 def _read(source: Any, name: str, *, verify_members: bool) -> Artifact:
-    size = None if hasattr(source, "read") else check_file(Path(source), _ZIP)
+    size = None if hasattr(source, "read") else check_file(Path(source), ZIP_FORMAT)
     with zipfile.ZipFile(source) as archive:
         infos = archive.infolist()
         metadata = _read_metadata(archive)
@@ -157,3 +166,77 @@ def replace_metadata(path: Path, metadata: dict[str, Any]) -> None:
         archive.filelist = [info for info in archive.filelist if info.filename != METADATA]
         archive.NameToInfo.pop(METADATA, None)
         archive.writestr(METADATA, json.dumps(metadata))
+
+
+def copy_archive(source: Path, target: Path, changes: Mapping[str, bytes | Path | None]) -> None:
+    """Copies an archive, with other bytes in some of its members.
+
+    Every member keeps its place, date, attributes and compression. Those that do not change are
+    read through on the way, which compares their CRC-32; none is held in memory.
+
+    Args:
+        source: The archive.
+        target: Where the copy goes.
+        changes: What to put into members, by their names, or the files that hold it; None leaves
+            a member out. One that is not there yet comes last.
+
+    Raises:
+        zipfile.BadZipFile: The archive is damaged.
+        OSError: A file cannot be read or written.
+    """
+    with (
+        zipfile.ZipFile(source) as old,
+        zipfile.ZipFile(target, "w") as new,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", UserWarning)  # a name that occurs twice stays as it is
+        infos = old.infolist()
+        if sum(info.compress_size for info in infos) > source.stat().st_size:
+            message = "its members overlap"
+            raise zipfile.BadZipFile(message)
+        new.comment = old.comment
+        for info in infos:
+            is_read = old.getinfo(info.filename) is info  # of several, the last one is
+            if not is_read or info.filename not in changes:
+                with old.open(info) as content:
+                    _write_member(new, info, content)
+            else:
+                _write_change(new, info, changes[info.filename])
+        for name in [name for name in changes if name not in old.namelist()]:
+            added = zipfile.ZipInfo(name)
+            added.external_attr = 0o600 << 16  # as `zipfile` has it
+            _write_change(new, added, changes[name])
+
+
+def _write_change(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, change: bytes | Path | None
+) -> None:
+    if change is None:
+        return
+    with change.open("rb") if isinstance(change, Path) else io.BytesIO(change) as content:
+        changed = copy.copy(info)
+        changed.file_size = content.seek(0, io.SEEK_END)
+        content.seek(0)
+        _write_member(archive, changed, content)
+
+
+def _write_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, content: IO[bytes]) -> None:
+    """Writes a member that is described as another one is."""
+    written = copy.copy(info)
+    written.extra = _without_sizes(info.extra)
+    with archive.open(written, "w") as member:
+        shutil.copyfileobj(content, member, 1 << 20)
+    written.external_attr = info.external_attr  # in place of 0, `zipfile` puts something else
+
+
+def _without_sizes(extra: bytes) -> bytes:
+    """A member's extra field without sizes of 64 bits, which are written anew where they matter.
+
+    They have the id 1 in section 4.5.3 of the specification of zip files (APPNOTE.TXT).
+    """
+    kept = b""
+    while len(extra) >= 4:  # noqa: PLR2004 - two numbers: the id of a part, and its size
+        number, size = struct.unpack_from("<HH", extra)
+        part, extra = extra[: 4 + size], extra[4 + size :]
+        kept += b"" if number == 1 else part
+    return kept + extra

@@ -7,7 +7,9 @@ from typing import Any
 
 from keras_registry.manifest import MANIFEST_KEY
 
-__all__ = ["Artifact", "Member"]
+__all__ = ["SAVED_MODEL", "Artifact", "Member"]
+
+SAVED_MODEL = "saved_model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Artifact:
         metadata: What Keras notes about the save, and the manifest's document; empty if the file
             has none, as plain Keras does not need it; None if it cannot be read.
         config: The serialised model, as Keras deserialises it; of a ``.h5`` file, its
-            `model_config` and `training_config` by these names.
-        container: How it is kept: ``.keras``, ``folder`` or ``.h5``.
+            `model_config` and `training_config` by these names. An exported model has none: empty.
+        container: How it is kept: ``.keras``, ``folder``, ``.h5`` or ``saved_model``.
         is_file: Whether the name is a path.
     """
 
@@ -47,6 +49,11 @@ class Artifact:
         """The serialised model itself, without its compiled state where that stands apart."""
         model = self.config.get("model_config", self.config)
         return model if isinstance(model, dict) else {}
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether it is a graph without a config, which Keras does not load."""
+        return self.container == SAVED_MODEL
 
     @property
     def has_manifest(self) -> bool:

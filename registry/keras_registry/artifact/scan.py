@@ -185,12 +185,20 @@ def _path(link: _Link) -> Path:
     return tuple(reversed(steps))
 
 
-def find_use(node: Any) -> ObjectUse | None:
-    """The object that a node of a config names, if it is not Keras's own; its path is empty."""
+def find_use(node: Any, path: Path = ()) -> ObjectUse | None:
+    """The object that a node of a config names, if it is not Keras's own.
+
+    Args:
+        node: The node.
+        path: Its place in the config, which may tell that it is nothing but an object.
+    """
     name = node.get("class_name") if isinstance(node, dict) and "config" in node else None
     if not isinstance(name, str) or name in _WITHOUT_OBJECTS or name == "__lambda__":
         return None
-    return _use_at(None, node, name)
+    link: _Link = None
+    for step in path:
+        link = (link, step)
+    return _use_at(link, node, name)
 
 
 def _possible_use_at(path: Path, key: str) -> ObjectUse:
@@ -288,7 +296,7 @@ def _kind_at(path: Path) -> Kind:
 
 
 def describe_place(config: Any, path: Path) -> str:
-    """A place in a config in words, such as ``layers[3] "gate".activation``."""
+    """A place in a config in words, such as ``layers[3] "gate".activation``; empty without one."""
     words = ""
     if path[:1] == (MODEL_CONFIG,):  # whose places are called as those of a `.keras` file
         config, path = config[MODEL_CONFIG], path[1:]
@@ -300,7 +308,7 @@ def describe_place(config: Any, path: Path) -> str:
         name = _layer_name(node)
         if name is not None:
             words += f' "{printable(name, limit=60)}"'
-    return words or "the model itself"
+    return words or ("" if config is None else "the model itself")
 
 
 def _walk(config: Any, path: Path) -> Iterator[tuple[str | int, Any]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import Artifact, scan_config
-from keras_registry.bridge.loading import Load, is_under_way, under_way
+from keras_registry.bridge.loading import Load
+from keras_registry.bridge.progress import is_under_way, note_failure, under_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,12 +41,16 @@ def deserialize(
         return wrapped(config, overlay, safe_mode, **kwargs)
 
     if is_under_way() or not isinstance(config, dict) or "class_name" not in config:
-        return build(custom_objects)
+        try:
+            return build(custom_objects)
+        except Exception as error:
+            note_failure(config, error)
+            raise
     if not _names_what_is_not_live(config):
         with under_way():
             return build(custom_objects)
     artifact = Artifact(name="the config", size=None, members=(), metadata={}, config=config)
-    load = Load(artifact, dict(custom_objects or {}), compiles=True)
+    load = Load(artifact, dict(custom_objects or {}))
     return load.build(lambda overlay, _: build(overlay))
 
 

@@ -13,13 +13,19 @@ from keras_registry.artifact import (
     H5_ENDINGS,
     METADATA,
     find_obstacle,
+    is_legacy,
+    is_orbax,
     read_artifact,
     replace_metadata,
+    replaceable,
+    replacing,
 )
-from keras_registry.bridge import hooks
+from keras_registry.bridge import hooks, orbax
 from keras_registry.bridge.h5 import complete_h5
 from keras_registry.bridge.loading import load_artifact, load_public, missing_compile
-from keras_registry.bridge.saving import make_manifest, replaceable, replacing
+from keras_registry.bridge.remote import fetched, is_remote_file, sent, under_given_name
+from keras_registry.bridge.restored import WeightsFile
+from keras_registry.bridge.saving import make_manifest
 from keras_registry.manifest import MANIFEST_KEY
 from keras_registry.settings import policy as policy_block
 
@@ -47,6 +53,10 @@ def save_model(model: Any, filepath: str | os.PathLike[str], **kwargs: Any) -> N
     target = replaceable(str(filepath), (".keras", *H5_ENDINGS))
     if hooks.are_on():
         keras.saving.save_model(model, filepath, **kwargs)
+    elif is_remote_file(str(filepath)):
+        with sent(str(filepath)) as temporary:
+            keras.saving.save_model(model, temporary, **kwargs)
+            _embed(model, temporary)
     elif target is None or (target.exists() and not kwargs.get("overwrite", True)):
         before = _state(filepath)
         keras.saving.save_model(model, filepath, **kwargs)  # asks the user first
@@ -147,13 +157,23 @@ def _load_unhooked(
 ) -> Any:
     import keras
 
+    text = os.fspath(filepath)
+    if is_remote_file(text):
+        with fetched(text) as copy:
+            return _load_unhooked(copy, custom_objects, compile, safe_mode)
+
     def open_model(overlay: Mapping[str, Any] | None, compiles: bool) -> Any:  # noqa: FBT001
         return keras.saving.load_model(
             filepath, custom_objects=overlay, compile=compiles, safe_mode=safe_mode
         )
 
-    text = os.fspath(filepath)
+    if is_orbax(text):
+        return orbax.load_checkpoint(
+            keras.saving.load_model, text, custom_objects, compile, safe_mode
+        )
     is_model = text.endswith((".keras", *H5_ENDINGS)) or os.path.isdir(text)  # noqa: PTH112
     if not is_model or "://" in text or find_obstacle(text) is not None:
         return open_model(custom_objects, compile)  # what Keras says of it is explained
-    return load_artifact(read_artifact(text), custom_objects, open_model, compiles=compile)
+    weights_file = WeightsFile(text, legacy=is_legacy(text))
+    reading = under_given_name(read_artifact(text))
+    return load_artifact(reading, custom_objects, open_model, weights_file, compiles=compile)

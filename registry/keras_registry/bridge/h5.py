@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import functools
+import importlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +17,15 @@ from keras_registry.artifact import (
     read_h5_configs,
     replace_h5_config,
     replace_h5_manifest,
+    replaceable,
+    replacing,
 )
 from keras_registry.bridge.config_faults import judge_faults
-from keras_registry.bridge.internals import flatten_layers
-from keras_registry.bridge.loading import is_under_way
+from keras_registry.bridge.internals import SAVE_H5, flatten_layers
+from keras_registry.bridge.optimizer_state import keep_what_fits
+from keras_registry.bridge.progress import is_under_way, note_model
 from keras_registry.bridge.reports import tell
-from keras_registry.bridge.saving import make_manifest, replaceable, replacing
-from keras_registry.bridge.weights import PARTS
+from keras_registry.bridge.saving import make_manifest
 from keras_registry.config import collecting_faults, sharing_scope, unmark
 from keras_registry.findings import Policy, finding
 from keras_registry.names import printable
@@ -39,6 +43,7 @@ __all__ = [
     "compile_arguments",
     "complete_h5",
     "save_h5",
+    "write_h5",
 ]
 
 BUILD_CONFIG = "build_config"
@@ -73,6 +78,19 @@ def save_h5(
         judge_faults(faults, read_h5_configs(file))
         complete_h5(model, file)
     return None
+
+
+def write_h5(model: Any, path: Path) -> None:
+    """Writes a ``.h5`` file with its manifest, hooks or no hooks.
+
+    Unlike `keras.saving.save_model` it does not say that the format is an old one.
+
+    Args:
+        model: The model.
+        path: The file.
+    """
+    module = importlib.import_module(SAVE_H5.module)
+    save_h5(getattr(module, SAVE_H5.name), model, path)
 
 
 @contextmanager
@@ -111,7 +129,7 @@ def complete_h5(model: Any, file: h5py.File) -> None:
     for part, value in mended.items():
         if value != config[part]:
             replace_h5_config(file, part, value)
-    saved = PARTS if "optimizer_weights" in file else ("layers",)
+    saved = ("layers", "optimizer") if "optimizer_weights" in file else ("layers",)
     manifest = make_manifest(model, mended, parts=saved)
     if manifest is not None:
         replace_h5_manifest(file, manifest)
@@ -178,23 +196,18 @@ def _assets_finding(layers: list[Any]) -> Finding:
     )
 
 
-def build_model(
-    wrapped: Callable[..., Any], group: Any, model: Any, *args: Any, **kwargs: Any
-) -> Any:
-    """Stands where Keras fills a model with the weights of a ``.h5`` file, and builds it first.
+def build_model(group: Any, model: Any) -> None:
+    """Builds a model that is about to be filled with the weights of a ``.h5`` file.
 
     Args:
-        wrapped: Keras's own function.
         group: The group of the file with the weights.
         model: The model.
-        *args: Further arguments.
-        **kwargs: Further arguments.
     """
-    if is_under_way() and not model.built:
+    if not model.built:
         build_config = read_h5_configs(group.file)[MODEL_CONFIG].get(BUILD_CONFIG)
         if isinstance(build_config, dict):
             model.build_from_config(build_config)
-    return wrapped(group, model, *args, **kwargs)
+    note_model(model)
 
 
 def compile_arguments(
@@ -225,8 +238,17 @@ def build_compiled(wrapped: Callable[..., Any], model: Any) -> Any:
     """
     optimizer = getattr(model, "optimizer", None)
     if is_under_way() and optimizer is not None and not optimizer.built:
-        optimizer.build(model.trainable_variables)
+        # The next call, which is Keras's. Some optimizers cannot be built twice.
+        vars(optimizer)["build"] = functools.partial(_build_for_all, optimizer, model)
     return wrapped(model)
+
+
+def _build_for_all(optimizer: Any, model: Any, variables: Any) -> None:
+    """Builds an optimizer, for all variables of the model where Keras gives it those of its own."""
+    del vars(optimizer)["build"]
+    is_own = variables is model._trainable_variables
+    optimizer.build(model.trainable_variables if is_own else variables)
+    keep_what_fits(optimizer)
 
 
 def _with_loss_names(training: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from wrapt import FunctionWrapper
 
-from keras_registry.bridge import deserializing, h5, internals, loading, optimizer_state, saving
+from keras_registry.bridge import (
+    deserializing,
+    exporting,
+    h5,
+    h5_axis,
+    internals,
+    loading,
+    orbax,
+    saving,
+    weight_files,
+)
 from keras_registry.bridge.injection import retrieve
+from keras_registry.bridge.progress import is_under_way
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.sync import enter_into_keras
 from keras_registry.findings import Finding, Policy, finding
@@ -45,23 +56,32 @@ _REPLACEMENTS: dict[Attribute, Callable[..., Any]] = {
     internals.SAVE_ZIP: saving.save_zip,
     internals.SERIALIZE: saving.add_manifest,
     internals.SAVE_H5: h5.save_h5,
+    internals.EXPORT: exporting.export_graph,
     internals.LOAD_ZIP: loading.load_zip,
     internals.LOAD_FOLDER: loading.load_path,
     internals.LOAD_H5: loading.load_path,
+    internals.MAKE_H5_LAYER: h5_axis.make_with_axis,
     internals.COMPILE_ARGUMENTS: h5.compile_arguments,
-    internals.FILL_H5: h5.build_model,
+    internals.SAVE_WEIGHTS: weight_files.save_weights,
+    internals.LOAD_WEIGHTS: weight_files.load_weights,
+    internals.FILL_H5: weight_files.load_legacy_weights,
+    internals.FILL_H5_BY_NAME: weight_files.load_legacy_weights_by_name,
     internals.BUILD_COMPILED: h5.build_compiled,
     internals.RETRIEVE: retrieve,
-    internals.MODEL_FROM_CONFIG: optimizer_state.model_from_config,
+    internals.MODEL_FROM_CONFIG: orbax.model_from_config,
     **dict.fromkeys(internals.DESERIALIZE, deserializing.deserialize),
 }
 _LENT = (
     internals.RETRIEVE,
     internals.MODEL_FROM_CONFIG,
     internals.FILL_H5,
+    internals.MAKE_H5_LAYER,
     internals.COMPILE_ARGUMENTS,
     internals.BUILD_COMPILED,
 )
+_WHERE_PRESENT: dict[Attribute, Callable[..., Any]] = {
+    internals.LOAD_ORBAX: orbax.load_checkpoint,
+}
 _PUBLIC: dict[Attribute, Callable[..., Any]] = {
     **dict.fromkeys(internals.PUBLIC_LOAD_MODEL, loading.load_public),
     **dict.fromkeys(internals.PUBLIC_DESERIALIZE, deserializing.deserialize),
@@ -90,7 +110,7 @@ def switch_on() -> None:
                 tell("keras", [_missing_finding(missing)])
             return
         _on = True
-        for attribute, replacement in {**_REPLACEMENTS, **_PUBLIC}.items():
+        for attribute, replacement in {**_REPLACEMENTS, **_WHERE_PRESENT, **_PUBLIC}.items():
             _install(attribute, replacement)
 
 
@@ -156,6 +176,8 @@ def _install(attribute: Attribute, replacement: Callable[..., Any]) -> None:
 
 def _make_hook(original: Any, replacement: Callable[..., Any], home: Attribute) -> _Hook:
     def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
+        if not _on and not is_under_way():  # lent to a load in another thread
+            return wrapped(*args, **kwargs)
         return replacement(wrapped, *args, **kwargs)
 
     def is_installed() -> bool:

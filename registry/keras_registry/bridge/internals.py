@@ -9,26 +9,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from keras_registry.artifact import ROOT
+
 __all__ = [
     "BUILD_COMPILED",
     "COMPILE_ARGUMENTS",
     "DESERIALIZE",
+    "EXPORT",
     "FILL_H5",
+    "FILL_H5_BY_NAME",
     "LEGACY_KERAS",
     "LOAD_FOLDER",
     "LOAD_H5",
+    "LOAD_ORBAX",
+    "LOAD_WEIGHTS",
     "LOAD_ZIP",
+    "MAKE_H5_LAYER",
     "MODEL_FROM_CONFIG",
     "PUBLIC_DESERIALIZE",
     "PUBLIC_LOAD_MODEL",
     "PUBLIC_MODULES",
     "RETRIEVE",
     "SAVE_H5",
+    "SAVE_WEIGHTS",
     "SAVE_ZIP",
     "SERIALIZE",
     "Attribute",
     "enclosing_scope",
     "flatten_layers",
+    "metrics_of",
+    "state_to_save",
 ]
 
 LEGACY_KERAS = "tf_keras"
@@ -52,6 +62,15 @@ LOAD_FOLDER = Attribute("keras.src.saving.saving_lib", "_load_model_from_dir")
 SAVE_H5 = Attribute("keras.src.legacy.saving.legacy_h5_format", "save_model_to_hdf5")
 LOAD_H5 = Attribute("keras.src.legacy.saving.legacy_h5_format", "load_model_from_hdf5")
 FILL_H5 = Attribute("keras.src.legacy.saving.legacy_h5_format", "load_weights_from_hdf5_group")
+FILL_H5_BY_NAME = Attribute(
+    "keras.src.legacy.saving.legacy_h5_format", "load_weights_from_hdf5_group_by_name"
+)
+SAVE_WEIGHTS = Attribute("keras.src.saving.saving_lib", "save_weights_only")
+LOAD_WEIGHTS = Attribute("keras.src.saving.saving_lib", "load_weights_only")
+LOAD_ORBAX = Attribute("keras.src.saving.saving_api", "_load_model_from_orbax_checkpoint")
+"""Since Keras 3.14."""
+EXPORT = Attribute("keras.src.export", "export_saved_model")
+MAKE_H5_LAYER = Attribute("keras.src.legacy.saving.saving_utils", "model_from_config")
 BUILD_COMPILED = Attribute("keras.src.legacy.saving.saving_utils", "try_build_compiled_arguments")
 COMPILE_ARGUMENTS = Attribute(
     "keras.src.legacy.saving.saving_utils", "compile_args_from_training_config"
@@ -93,3 +112,21 @@ def enclosing_scope() -> dict[str, Any]:
 def flatten_layers(model: Any) -> list[Any]:
     """A model and all layers inside it, each once, in a fixed order."""
     return list(model._flatten_layers())
+
+
+def metrics_of(layers: list[Any]) -> list[Any]:
+    """The metrics in layers whose state Keras saves, each once, in the layers' order.
+
+    Keras's own metrics are not among them: they begin anew after a load.
+    """
+    held = {id(metric): metric for layer in layers for metric in layer._metrics}
+    return [metric for metric in held.values() if hasattr(metric, "save_own_variables")]
+
+
+def state_to_save(model: Any) -> dict[str, dict[str, Any]]:
+    """What a save would write: the variables of each object of a model, by the object's path."""
+    from keras.src.saving import saving_lib
+
+    store = saving_lib.NpzIOStore("", mode="w")  # opens no file before it is closed
+    saving_lib._save_state(model, store, None, "", set())
+    return {ROOT if path == "__root__" else path: dict(v) for path, v in store.contents.items()}

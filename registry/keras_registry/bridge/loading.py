@@ -13,14 +13,26 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from keras_registry.artifact import find_obstacle, read_artifact, read_keras_zip, scan_config
+from keras_registry.artifact import (
+    MODEL_CONTAINERS,
+    find_obstacle,
+    is_legacy,
+    read_artifact,
+    read_keras_zip,
+    scan_config,
+)
+from keras_registry.bridge.failures import explain_failure
 from keras_registry.bridge.injection import callers_scope, inject
 from keras_registry.bridge.keras_arguments import unknown_argument_findings
 from keras_registry.bridge.keras_errors import make_load_error
+from keras_registry.bridge.progress import Progress, under_way
+from keras_registry.bridge.remote import loading_from, under_given_name
 from keras_registry.bridge.renaming import FormerNames
 from keras_registry.bridge.reports import LoadReport, log_findings, remember, tell
+from keras_registry.bridge.restored import WeightsFile
 from keras_registry.bridge.saving import running_environment
-from keras_registry.bridge.weights import fingerprint_weights
+from keras_registry.bridge.verification import Verification, misplaced
+from keras_registry.bridge.weights import PARTS
 from keras_registry.config import (
     PreparedConfigs,
     WeightMigrations,
@@ -28,7 +40,7 @@ from keras_registry.config import (
     watching_weights,
 )
 from keras_registry.errors import LoadError, SettingsError
-from keras_registry.findings import Level, finding, has_errors, render_findings
+from keras_registry.findings import Level, finding, has_errors
 from keras_registry.manifest import read_manifest
 from keras_registry.names import Kind, printable
 from keras_registry.publishing import describe_registration
@@ -50,7 +62,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from keras_registry.artifact import Artifact, ArtifactReading, ConfigScan, ObjectUse
-    from keras_registry.findings import Finding
+    from keras_registry.findings import Finding, Policy
     from keras_registry.manifest import Manifest
     from keras_registry.resolution import ConfigJudgement, ObjectResolution, Resolution
     from keras_registry.snapshot import ObjectSnapshot
@@ -59,32 +71,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Load",
-    "is_under_way",
+    "describe_live",
     "load_artifact",
     "load_path",
     "load_public",
     "load_zip",
     "missing_compile",
-    "under_way",
 ]
 
 _skips_compile: ContextVar[bool] = ContextVar("keras_registry_skips_compile", default=False)
-_under_way: ContextVar[bool] = ContextVar("keras_registry_load_under_way", default=False)
-
-
-def is_under_way() -> bool:
-    """Whether Keras builds objects at present whose configs were looked at as a whole."""
-    return _under_way.get()
-
-
-@contextmanager
-def under_way() -> Iterator[None]:
-    """Says so for the length of a block."""
-    token = _under_way.set(True)
-    try:
-        yield
-    finally:
-        _under_way.reset(token)
 
 
 @contextmanager
@@ -124,9 +119,10 @@ def load_zip(
         safe_mode: Whether to refuse lambdas.
     """
     return load_artifact(
-        read_keras_zip(fileobj),
+        under_given_name(read_keras_zip(fileobj)),
         custom_objects,
         lambda overlay, compiles: wrapped(fileobj, overlay, compiles, safe_mode),
+        WeightsFile(fileobj),
         compiles=compile,
     )
 
@@ -154,7 +150,10 @@ def load_path(
         with sharing_scope():  # which Keras opens for other containers alone
             return wrapped(path, overlay, compiles, safe_mode)
 
-    return load_artifact(read_artifact(path), custom_objects, open_model, compiles=compile)
+    weights_file = WeightsFile(path, legacy=is_legacy(path))
+    return load_artifact(
+        read_artifact(path), custom_objects, open_model, weights_file, compiles=compile
+    )
 
 
 def load_public(wrapped: Callable[..., Any], filepath: Any, *args: Any, **kwargs: Any) -> Any:
@@ -167,7 +166,8 @@ def load_public(wrapped: Callable[..., Any], filepath: Any, *args: Any, **kwargs
         **kwargs: Further arguments.
     """
     try:
-        return wrapped(filepath, *args, **kwargs)
+        with loading_from(str(filepath)):
+            return wrapped(filepath, *args, **kwargs)
     except LoadError:
         raise
     except (OSError, ValueError) as error:
@@ -185,6 +185,7 @@ def load_artifact(
     reading: ArtifactReading,
     custom_objects: Mapping[str, Any] | None,
     open_model: Open,
+    weights_file: WeightsFile,
     *,
     compiles: bool,
 ) -> Any:
@@ -194,6 +195,7 @@ def load_artifact(
         reading: The file's metadata and config.
         custom_objects: The caller's objects.
         open_model: Lets Keras load the file with these custom objects, compiled or not.
+        weights_file: The weights in the file.
         compiles: Whether to restore the compiled state.
 
     Raises:
@@ -203,11 +205,12 @@ def load_artifact(
     if artifact is None:
         log_findings(reading.findings)
         raise make_load_error(reading.name, reading.findings)
-    load = Load(artifact, dict(custom_objects or {}), compiles=compiles)
+    load = Load(artifact, dict(custom_objects or {}), weights_file, compiles=compiles)
     load.prepare()
     model = load.open(open_model)
     load.verify_weights(model)
     load.stop_on_errors()
+    load.former_names.restore()
     tell(artifact.name, load.findings)
     remember(model, load.report())
     return model
@@ -219,7 +222,8 @@ class Load:
 
     artifact: Artifact
     custom_objects: dict[str, Any]
-    compiles: bool
+    weights_file: WeightsFile | None = None
+    compiles: bool = True
 
     def __post_init__(self) -> None:
         self.registry = default_registry
@@ -229,12 +233,18 @@ class Load:
         self.environment = running_environment()
         self.judgement: ConfigJudgement | None = None
         self.former_names = FormerNames()
+        self.progress = Progress()
         self.weight_migrations = WeightMigrations()
 
     @property
     def manifest(self) -> Manifest | None:
         """The file's manifest, if there is one that can be believed."""
         return self.resolution.manifest
+
+    @property
+    def policy(self) -> Policy:
+        """How strictly this load is judged."""
+        return self.resolution.policy
 
     def prepare(self) -> None:
         """Steps 1 to 6: everything before Keras builds the model.
@@ -261,6 +271,7 @@ class Load:
         self.import_plugins()
         self.judge_code()
         made = self.open(open_model)
+        self.former_names.restore()
         tell(self.artifact.name, [item for item in self.findings if item.level is not Level.ERROR])
         return made
 
@@ -316,7 +327,7 @@ class Load:
         self.findings.append(
             finding(
                 "R108",
-                self.resolution.policy,
+                self.policy,
                 "the model is loaded without its compiled state",
                 needs=tuple(item.needs for item in lacking),
                 wanted="the optimizer, loss and metrics that it was compiled with",
@@ -345,18 +356,21 @@ class Load:
         if has_errors(self.findings):
             self._fail()
 
-    def _fail(self, in_place_of: Exception | None = None) -> NoReturn:
+    def _fail(self) -> NoReturn:
+        raise self._error() from self._cause()
+
+    def _error(self, in_place_of: Exception | None = None) -> LoadError:
+        """The error with all findings, which are logged; Keras's own is kept in it, if any."""
         log_findings(self.findings)
         keras_error = None
         if in_place_of is not None:
             keras_error = (type(in_place_of), str(in_place_of).partition("\n")[0])
-        error = make_load_error(
+        return make_load_error(
             self.artifact.name,
             self.findings,
             config=self.artifact.config,
             in_place_of=keras_error,
         )
-        raise error from (in_place_of or self._cause())
 
     def _cause(self) -> BaseException | None:
         """What pydantic and the migrations raised: one error, or all in a group."""
@@ -369,27 +383,20 @@ class Load:
         """Step 5: imports just the plugins needed; each failure is isolated."""
         for plugin in self.resolution.plugins:
             needs = tuple(i.needs for i in self.resolution.objects if i.plugin == plugin)
-            wrong = import_plugin(plugin, self.registry, self.resolution.policy, needs)
+            wrong = import_plugin(plugin, self.registry, self.policy, needs)
             if wrong is not None:
                 self.findings.append(wrong)
 
     def judge_code(self) -> None:
         """Step 6: what the imported code says about configs and schemas; it has the last word."""
         resolution, environment = self.resolution, self.environment
-        self.findings += stale_snapshot_findings(resolution, environment, self._describe)
-        self.findings += judge_schemas(resolution, self._describe)
-        self.findings += backend_findings(resolution, self._describe, environment.backend)
-        is_migratable = self.artifact.is_file and self.artifact.container == ".keras"
+        self.findings += stale_snapshot_findings(resolution, environment, describe_live)
+        self.findings += judge_schemas(resolution, describe_live)
+        self.findings += backend_findings(resolution, describe_live, environment.backend)
+        is_migratable = self.artifact.is_file and self.artifact.container in MODEL_CONTAINERS
         file = self.artifact.name if is_migratable else None
         self.judgement = judge_configs(resolution, self.artifact.config, self.registry, file=file)
         self.findings += self.judgement.findings
-
-    def _describe(self, item: ObjectResolution) -> ObjectSnapshot | None:
-        """What the live code of an object says of it."""
-        if item.source not in {Source.LIVE, Source.PLUGIN}:
-            return None
-        live = self.registry.find(item.key if item.plugin is None else item.plugin.key)
-        return None if live is None else describe_registration(live)
 
     def open(self, open_model: Open) -> Any:
         """Step 7: lets Keras load, with what it needs injected for this load alone."""
@@ -397,7 +404,7 @@ class Load:
         prepared = PreparedConfigs() if self.judgement is None else self.judgement.prepared
         try:
             with (
-                under_way(),
+                under_way() as self.progress,
                 prepared.in_force(),
                 watching_weights() as self.weight_migrations,
             ):
@@ -406,33 +413,31 @@ class Load:
                 else:
                     with inject(found, given):
                         model = open_model({**found, **given}, self.compiles)
-            self.former_names.restore()
         except Exception as error:
             self._explain(error)
-            raise
+            raise self._error(in_place_of=error) from error
         return model
 
     def _explain(self, error: Exception) -> None:
-        """Raises our error in place of Keras's where the cause is known."""
+        """Finds why Keras raised an error."""
         known = [
-            *self._weight_failures(),
+            *(list(self._weight_failures()) or self._misplaced()),
             *unknown_argument_findings(self.resolution, self.artifact.config, error),
         ]
-        if known or has_errors(self.findings):
-            self.findings += known
-            self._fail(in_place_of=error)
-        explaining = [item for item in self.findings if item.code not in _UNRELATED]
-        log_findings(explaining)
-        if explaining:
-            headline = f"{self.artifact.name} could not be loaded by Keras"
-            error.add_note(render_findings(headline, explaining))
+        self.findings += known
+        if not has_errors(self.findings):
+            config = self.artifact.config
+            self.findings.append(explain_failure(error, self.progress, self.resolution, config))
 
     def _weight_failures(self) -> Iterator[Finding]:
         for owner, error in self.weight_migrations.failures:
+            if error.findings:
+                yield from error.findings
+                continue
             name = getattr(owner, "name", type(owner).__name__)
             yield finding(
                 "W105",
-                self.resolution.policy,
+                self.policy,
                 f'the weights of {type(owner).__name__} "{printable(name)}" cannot be migrated',
                 wanted="arrays of the names and shapes that the object has",
                 found=printable(error, limit=300),
@@ -460,61 +465,37 @@ class Load:
             return target
         return self.former_names.stand_in(target, min(names))
 
+    def _misplaced(self) -> list[Finding]:
+        """What of the file's weights has no place in the model that Keras failed to fill."""
+        model = self.progress.model
+        if model is None or self.weights_file is None:
+            return []
+        try:
+            with self.weights_file.compared(model) as comparison:
+                return [] if comparison is None else list(misplaced(comparison, self.policy))
+        except Exception:  # noqa: BLE001 - what Keras says of the weights is all that is known
+            return []
+
     def verify_weights(self, model: Any) -> None:
         """Step 8: compares the weights in memory with those that were saved."""
-        if self.manifest is None or self.manifest.weights is None:
-            return
         reset = self.weight_migrations.reset
         if reset:
-            self._add(
-                "W104",
-                "the state of the optimizer is new where weights were migrated",
-                wanted="the state that was saved",
-                found=f"{len(reset)} new arrays, first: {printable(reset[0])}",
-                hint="train on, or compile the model anew; a model saved now is whole",
+            self.findings.append(
+                finding(
+                    "W104",
+                    self.policy,
+                    "the state of the optimizer is new where weights were migrated",
+                    wanted="the state that was saved",
+                    found=f"{len(reset)} new arrays, first: {printable(reset[0])}",
+                    hint="train on, or compile the model anew; a model saved now is whole",
+                )
             )
-        parts = ["layers", "optimizer"] if self.compiles and not reset else ["layers"]
-        restored = fingerprint_weights(model, parts, self.weight_migrations.given)
-        for part in parts:
-            saved = self.manifest.find_weights(part)
-            found = restored.get(part)
-            if saved is None or saved.fingerprint is None:
-                if part == "layers":
-                    self._add("W103", "the weights could not be hashed when the model was saved")
-            elif found is None and part == "layers":
-                self._add("W103", "the weights of the layers cannot be verified")
-            elif found is None:
-                self._add(
-                    "W104",
-                    "the state of the optimizer was not restored",
-                    wanted=f"{saved.count} arrays, {saved.fingerprint}",
-                    found="an optimizer without variables",
-                )
-            elif found == saved:
-                self.verified.append(part)
-            elif part == "optimizer":
-                self._add(
-                    "W104",
-                    "the state of the optimizer is not the one that was saved",
-                    wanted=f"{saved.count} arrays, {saved.fingerprint}",
-                    found=f"{found.count} arrays, {found.fingerprint}",
-                )
-            else:
-                lost = found.count != saved.count
-                self._add(
-                    "W101" if lost else "W102",
-                    "weights were not restored"
-                    if lost
-                    else "the weights in memory are not those that were saved",
-                    wanted=f"{saved.count} arrays, {saved.fingerprint}",
-                    found=f"{found.count} arrays, {found.fingerprint}",
-                    hint="see that each layer's build() builds the layers inside it"
-                    if lost
-                    else "copy or save the model again",
-                )
-
-    def _add(self, code: str, summary: str, **parts: Any) -> None:
-        self.findings.append(finding(code, self.resolution.policy, summary, **parts))
+        without = set() if self.compiles and not reset else {"optimizer"}
+        parts = [part for part in PARTS if part not in without]
+        verification = Verification(self.policy, self.weights_file, self.weight_migrations)
+        verification.verify(model, self.manifest, parts)
+        self.findings += verification.findings
+        self.verified += verification.verified
 
     def report(self) -> LoadReport:
         """What the load found."""
@@ -527,7 +508,12 @@ class Load:
         )
 
 
-_UNRELATED = frozenset({"M101", "R301", "R302", "R304"})
+def describe_live(item: ObjectResolution) -> ObjectSnapshot | None:
+    """What the live code of an object says of it; None if it is not a registered object."""
+    if item.source not in {Source.LIVE, Source.PLUGIN}:
+        return None
+    live = default_registry.find(item.key if item.plugin is None else item.plugin.key)
+    return None if live is None else describe_registration(live)
 
 
 def _names(use: ObjectUse) -> Sequence[str]:

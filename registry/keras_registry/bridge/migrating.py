@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 import copy
-import json
-import shutil
+import logging
+import os
 import tempfile
 import warnings
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import find_use, read_keras_zip, scan_config
+from keras_registry.artifact import (
+    TRAINING_CONFIG,
+    WEIGHTS,
+    Changes,
+    find_model_state,
+    find_use,
+    read_artifact,
+    rewrite_model,
+    scan_config,
+)
 from keras_registry.bridge.explicit import load_model, save_model
+from keras_registry.bridge.h5 import write_h5
 from keras_registry.bridge.keras_errors import make_load_error
 from keras_registry.bridge.loading import Load
 from keras_registry.bridge.reports import report
-from keras_registry.bridge.saving import known_objects, replacing
+from keras_registry.bridge.saving import known_objects
 from keras_registry.config import CONFIG_VERSION_FIELD
 from keras_registry.documents import generator
 from keras_registry.errors import KerasRegistryWarning
 from keras_registry.findings import Level
-from keras_registry.manifest import MANIFEST_KEY, dump_manifest, read_manifest
+from keras_registry.manifest import dump_manifest, read_manifest
 from keras_registry.names import Kind
 from keras_registry.recording import record_model
 from keras_registry.resolution import Source, renamed_finding
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Iterator
 
+    from keras_registry.artifact import Artifact
     from keras_registry.findings import Finding
     from keras_registry.manifest import WeightsRecord
     from keras_registry.registration import Registration
 
 __all__ = ["Migrated", "migrate_file"]
-
-CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +64,34 @@ class Migrated:
     wrote_weights: bool = False
 
 
-def migrate_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Migrated:
-    """Brings the configs of a ``.keras`` file to the installed config versions, for good.
+def migrate_file(
+    source: str | os.PathLike[str], target: str | os.PathLike[str] | None = None
+) -> Migrated:
+    """Brings the configs of a model file to the installed config versions, for good.
 
     Objects that the file calls by a former key or class name get their present ones. The weights
-    stay as they are, except where a class migrates its weights or was renamed: then the model is
-    loaded, verified, and its weights are written anew. The file is replaced in one step.
+    stay as they are, except where a class migrates its weights or, in containers that keep them
+    under the names of classes, was renamed: then the model is loaded, verified, and its weights are
+    written anew. A file is replaced in one step.
 
     Args:
-        source: The file.
-        target: Where the result goes; it may be the file itself.
+        source: A ``.keras`` or ``.h5`` file, or a folder.
+        target: Where the result goes, in the same container; None for the file itself.
 
     Raises:
         LoadError: The file cannot be read, or not be brought to the installed versions.
     """
-    reading = read_keras_zip(source)
-    if reading.artifact is None:
+    path = Path(source)
+    known = find_model_state(path)
+    reading = read_artifact(path)
+    artifact = reading.artifact
+    if artifact is None:
         raise make_load_error(reading.name, reading.findings)
-    load = Load(reading.artifact, {}, compiles=True)
+    load = Load(artifact, {})
     load.prepare()
     live = _live_objects(load)
-    old = reading.artifact.config
-    new = _migrate_node(copy.deepcopy(old), live)
-    if new == old:
+    new = _migrate_node(_with_named_keys(artifact.config, load, live), (), live)
+    if new == artifact.config:
         return Migrated((), None)
     # Their hint is to do what is being done.
     notes = [replace(item, hint=None) for item in load.findings if item.code == "S104"]
@@ -85,23 +100,25 @@ def migrate_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
     with tempfile.TemporaryDirectory(prefix="keras-registry-migrate-") as folder:
         rewritten = None
         if _moves_weights(load, live):
-            rewritten, weights, warned = _write_weights(source, Path(folder))
+            rewritten, weights, warned = _write_weights(path, artifact, Path(folder))
             notes += warned
+        scan = scan_config(new)
         recording = record_model(
             new,
-            scan_config(new),
+            scan,
             generator=generator(),
             registry=load.registry,
             environment=load.environment,
-            known=known_objects(scan_config(new)),
+            known=known_objects(scan),
             weights={name: part for name, part in (weights or {}).items() if part is not None},
         )
-        metadata = dict(reading.artifact.metadata or {})
-        metadata[MANIFEST_KEY] = dump_manifest(recording.manifest)
-        real = Path(target).resolve()
-        with replacing(real) as temporary:
-            _copy_archive(Path(source), temporary, new, metadata, rewritten)
-    return Migrated(tuple(notes), real, wrote_weights=rewritten is not None)
+        changes = Changes(manifest=dump_manifest(recording.manifest), config=new, weights=rewritten)
+        place = None if target is None else Path(target)
+        wrong = rewrite_model(path, artifact, changes, target=place, known=known)
+    if wrong is not None:
+        raise make_load_error(artifact.name, [wrong])
+    written = Path(os.path.realpath(target or source))
+    return Migrated(tuple(notes), written, wrote_weights=rewritten is not None)
 
 
 def _live_objects(load: Load) -> dict[str, Registration]:
@@ -115,17 +132,36 @@ def _live_objects(load: Load) -> dict[str, Registration]:
     return live
 
 
-def _migrate_node(node: Any, live: dict[str, Registration]) -> Any:
+def _with_named_keys(config: Any, load: Load, live: dict[str, Registration]) -> Any:
+    """A copy of a config in which losses and metrics that are called by name have present ones.
+
+    In the compiled state of a ``.h5`` file a name alone stands for an object.
+    """
+    changed = copy.deepcopy(config)
+    for item in load.resolution.objects:
+        for use in item.uses:
+            if item.key not in live or use.is_possible or use.path[:1] != (TRAINING_CONFIG,):
+                continue
+            *above, last = use.path
+            node = changed
+            for step in above:
+                node = node[step]
+            if isinstance(node[last], str):
+                node[last] = live[item.key].key
+    return changed
+
+
+def _migrate_node(node: Any, path: tuple[str | int, ...], live: dict[str, Registration]) -> Any:
     """A part of a config with everything in it under its present name and version."""
     if isinstance(node, list):
-        return [_migrate_node(item, live) for item in node]
+        return [_migrate_node(item, (*path, i), live) for i, item in enumerate(node)]
     if not isinstance(node, dict):
         return node
-    use = find_use(node)
+    use = find_use(node, path)
     registration = None if use is None or use.is_possible else live.get(use.key)
     if registration is not None:
         node = {**node, **_present(node, registration)}
-    return {name: _migrate_node(value, live) for name, value in node.items()}
+    return {name: _migrate_node(value, (*path, name), live) for name, value in node.items()}
 
 
 def _present(node: dict[str, Any], registration: Registration) -> dict[str, Any]:
@@ -138,6 +174,8 @@ def _present(node: dict[str, Any], registration: Registration) -> dict[str, Any]
         "module": target.__module__,
         "registered_name": registration.key,
     }
+    if "registered_name" not in node and "module" not in node:  # as `.h5` files have it
+        names = {"class_name": registration.key}
     inner = node.get("config")
     if schema is None or not isinstance(inner, dict):
         return names
@@ -174,7 +212,9 @@ def _moves_weights(load: Load, live: dict[str, Registration]) -> bool:
         if registration is None or not hasattr(registration.target, "load_own_variables"):
             continue
         name = registration.target.__name__
-        if any(use.class_name not in {None, name} for use in item.uses):
+        # In `.h5` the weights lie under the names of layers, not of classes.
+        is_under_class = load.artifact.container != ".h5"
+        if is_under_class and any(use.class_name not in {None, name} for use in item.uses):
             return True
         if registration.migrate_weights and any(id(use) in migrated for use in item.uses):
             return True
@@ -182,38 +222,32 @@ def _moves_weights(load: Load, live: dict[str, Registration]) -> bool:
 
 
 def _write_weights(
-    source: str | os.PathLike[str], folder: Path
+    source: Path, artifact: Artifact, folder: Path
 ) -> tuple[Path, dict[str, WeightsRecord | None] | None, list[Finding]]:
     """The weights of the loaded and verified model in a file, their records, and all warnings."""
-    saved = folder / "migrated.keras"
-    with warnings.catch_warnings():
+    is_h5 = artifact.container == ".h5"
+    saved = folder / ("migrated.h5" if is_h5 else "migrated.keras")
+    with warnings.catch_warnings(), _quiet_keras():
         warnings.simplefilter("ignore", KerasRegistryWarning)  # told with the other findings
         model = load_model(source)
-        save_model(model, saved)
+        (write_h5 if is_h5 else save_model)(model, saved)
     loaded = report(model)
     found = () if loaded is None else loaded.findings
     warned = [item for item in found if item.level is Level.WARNING]
-    again = read_keras_zip(saved).artifact
+    again = read_artifact(saved).artifact
     manifest = None if again is None else read_manifest(again.manifest_document).value
-    with zipfile.ZipFile(saved) as archive:
-        archive.extract(WEIGHTS, folder)
-    return folder / WEIGHTS, None if manifest is None else manifest.weights, warned
+    if not is_h5:
+        with zipfile.ZipFile(saved) as archive:
+            saved = Path(archive.extract(WEIGHTS[0], folder))
+    return saved, None if manifest is None else manifest.weights, warned
 
 
-def _copy_archive(
-    source: Path, target: Path, config: Any, metadata: Any, weights: Path | None
-) -> None:
-    """Writes an archive with another config, other metadata and perhaps other weights."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for info in old.infolist():
-            if info.filename == CONFIG:
-                new.writestr(CONFIG, json.dumps(config))
-            elif info.filename == METADATA:
-                new.writestr(METADATA, json.dumps(metadata))
-            elif info.filename == WEIGHTS and weights is not None:
-                new.write(weights, WEIGHTS)
-            else:
-                with old.open(info) as member, new.open(info, "w") as copied:
-                    shutil.copyfileobj(member, copied, 1 << 20)
-        if METADATA not in old.namelist():
-            new.writestr(METADATA, json.dumps(metadata))
+@contextmanager
+def _quiet_keras() -> Iterator[None]:
+    """Keeps from the user what Keras logs of ``.h5`` files: a model that is not used is at hand."""
+    logger = logging.getLogger("absl")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before

@@ -10,14 +10,15 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from keras_registry.bridge.progress import note_model
 from keras_registry.config import migrations_under_way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from keras_registry.config import WeightMigrations
 
-__all__ = ["model_from_config"]
+__all__ = ["keep_what_fits", "model_from_config"]
 
 
 def model_from_config(wrapped: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -29,6 +30,7 @@ def model_from_config(wrapped: Callable[..., Any], *args: Any, **kwargs: Any) ->
         **kwargs: Its arguments.
     """
     model = wrapped(*args, **kwargs)
+    note_model(model)
     migrations = migrations_under_way()
     if migrations is not None and migrations.marked:
         optimizer = getattr(model, "optimizer", None)
@@ -39,13 +41,35 @@ def model_from_config(wrapped: Callable[..., Any], *args: Any, **kwargs: Any) ->
     return model
 
 
+def keep_what_fits(optimizer: Any) -> None:
+    """Lets an optimizer take, the next time, only that of a ``.h5`` file's state which fits.
+
+    Args:
+        optimizer: The optimizer, whose state is about to be set.
+    """
+    migrations = migrations_under_way()
+    if migrations is not None and migrations.marked:
+        vars(optimizer)["set_weights"] = functools.partial(_set_what_fits, optimizer, migrations)
+
+
+def _set_what_fits(optimizer: Any, migrations: WeightMigrations, values: Any) -> None:
+    del vars(optimizer)["set_weights"]
+    if len(values) == len(optimizer.variables):
+        _assign_what_fits(optimizer, migrations, values)
+    else:
+        optimizer.set_weights(values)  # Keras says what it does then
+
+
 def _load_what_fits(optimizer: Any, migrations: WeightMigrations, store: Any) -> None:
     del vars(optimizer)["load_own_variables"]
-    variables = optimizer.variables
     names = list(store.keys())
-    if len(names) != len(variables):
+    if len(names) == len(optimizer.variables):
+        _assign_what_fits(optimizer, migrations, [store[str(i)] for i in range(len(names))])
+    else:
         optimizer.load_own_variables(store)  # Keras says what it does then
-        return
+
+
+def _assign_what_fits(optimizer: Any, migrations: WeightMigrations, arrays: Sequence[Any]) -> None:
     import numpy as np
 
     # An optimizer that holds another has that one's variables too, under its name.
@@ -54,8 +78,8 @@ def _load_what_fits(optimizer: Any, migrations: WeightMigrations, store: Any) ->
         for owner in migrations.marked
         for weight in getattr(owner, "weights", ())
     )
-    for i, variable in enumerate(variables):
-        array = np.asarray(store[str(i)])
+    for variable, value in zip(optimizer.variables, arrays, strict=True):
+        array = np.asarray(value)
         name = variable.path.rpartition("/")[2]
         if name.startswith(migrated) or array.shape != tuple(variable.shape):
             migrations.reset.append(variable.path)

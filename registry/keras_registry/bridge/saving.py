@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
 import sys
 import threading
-from contextlib import contextmanager
+from dataclasses import replace
 from io import IOBase
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import scan_config
+from keras_registry.artifact import (
+    ConfigScan,
+    ObjectUse,
+    replaceable,
+    replacing,
+    scan_config,
+)
 from keras_registry.bridge.config_faults import judge_faults
+from keras_registry.bridge.internals import flatten_layers
+from keras_registry.bridge.loss_scaling import name_loss_scaling
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.weights import PARTS, fingerprint_weights
 from keras_registry.config import SHARED_MARK, collecting_faults, kind_of_class, unmark
@@ -23,21 +27,19 @@ from keras_registry.environment import Environment, normalise_version
 from keras_registry.findings import Policy, finding
 from keras_registry.manifest import MANIFEST_KEY, dump_manifest
 from keras_registry.names import Kind, printable
-from keras_registry.recording import KnownObject, record_model
+from keras_registry.recording import KnownObject, Recording, record_model
 from keras_registry.registration import default_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
 
-    from keras_registry.artifact import ConfigScan
     from keras_registry.findings import Finding
 
 __all__ = [
     "add_manifest",
     "known_objects",
     "make_manifest",
-    "replaceable",
-    "replacing",
+    "make_weights_manifest",
     "running_environment",
     "save_zip",
 ]
@@ -72,7 +74,8 @@ def add_manifest(wrapped: Callable[..., Any], model: Any, *args: Any, **kwargs: 
         config_text, metadata_text = wrapped(model, *args, **kwargs)
     config = json.loads(config_text)
     judge_faults(faults, config)
-    if SHARED_MARK in config_text and unmark(config, policies=False):
+    changed = name_loss_scaling(model, config)
+    if (SHARED_MARK in config_text and unmark(config, policies=False)) or changed:
         config_text = json.dumps(config)
     manifest = make_manifest(model, config)
     if manifest is None:
@@ -81,7 +84,7 @@ def add_manifest(wrapped: Callable[..., Any], model: Any, *args: Any, **kwargs: 
 
 
 def make_manifest(
-    model: Any, config: Any, *, parts: Collection[str] = PARTS
+    model: Any, config: Any, *, parts: Collection[str] = PARTS, is_graph: bool = False
 ) -> dict[str, Any] | None:
     """The manifest of a model that is about to be saved, as JSON.
 
@@ -92,23 +95,63 @@ def make_manifest(
         model: The model, whose weights are hashed.
         config: The JSON document of its serialised config.
         parts: The parts of its weights that are saved.
+        is_graph: Whether its graph alone is saved, which needs none of its objects.
     """
+    recording = _record(model, config, lambda: scan_config(config), parts)
+    if recording is None:
+        return None
+    if not is_graph:
+        _tell_once(recording.findings)
+    return dump_manifest(recording.manifest)
+
+
+def make_weights_manifest(model: Any, *, whole: bool) -> dict[str, Any] | None:
+    """The manifest of a model's weights that are saved without the model, as JSON.
+
+    It names the registered classes of the layers, and has no places: there is no config.
+
+    Args:
+        model: The model.
+        whole: Whether all weights are saved; they are hashed only then.
+    """
+    recording = _record(model, None, lambda: _scan_layers(model), PARTS if whole else ())
+    if recording is None:
+        return None
+    objects = tuple(replace(item, paths=None) for item in recording.manifest.objects)
+    return dump_manifest(replace(recording.manifest, objects=objects, config=None))
+
+
+def _scan_layers(model: Any) -> ConfigScan:
+    import keras
+
+    classes = [type(layer) for layer in flatten_layers(model)]
+    keys = [(keras.saving.get_registered_name(cls), cls) for cls in classes]
+    uses = (
+        ObjectUse(key, (), cls.__name__, cls.__module__, kind_of_class(cls))
+        for key, cls in keys
+        if ">" in key
+    )
+    return ConfigScan(tuple(uses), ())
+
+
+def _record(
+    model: Any, config: Any, scan: Callable[[], ConfigScan], parts: Collection[str]
+) -> Recording | None:
+    """What of a model its manifest will say; None, with a warning, if that cannot be told."""
     try:
-        scan = scan_config(config)
-        recording = record_model(
+        found = scan()
+        return record_model(
             config,
-            scan,
+            found,
             generator=generator(),
             registry=default_registry,
             environment=running_environment(),
-            known=known_objects(scan),
+            known=known_objects(found),
             weights=fingerprint_weights(model, parts),
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the model must be saved
         tell("save", [_no_manifest_finding(error)])
         return None
-    _tell_once(recording.findings)
-    return dump_manifest(recording.manifest)
 
 
 def known_objects(scan: ConfigScan) -> dict[str, KnownObject]:
@@ -171,47 +214,3 @@ def save_zip(
         return wrapped(model, filepath, *args, **kwargs)
     with replacing(target) as temporary, temporary.open("wb") as file:
         return wrapped(model, file, *args, **kwargs)
-
-
-def replaceable(filepath: str, endings: tuple[str, ...] = (".keras",)) -> Path | None:
-    """The real file behind a path if it can be replaced in one step, else None.
-
-    It cannot where Keras would refuse the path, where it is remote or no regular file, or where
-    its folder takes no new file.
-
-    Args:
-        filepath: The path.
-        endings: Those that Keras takes.
-    """
-    if not filepath.endswith(endings) or "://" in filepath:
-        return None
-    if filepath.startswith(("/gcs/", "/cns/", "/cfs/", "/readahead/", "/placer/", "/tfhub/")):
-        return None  # what `keras.src.utils.file_utils.is_remote_path` takes for remote besides
-    target = Path(os.path.realpath(filepath))
-    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
-        return None
-    if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
-        return None
-    return target
-
-
-@contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """A temporary path beside a file, which takes the file's place when the block ends well.
-
-    The new file has the mode bits of the old one. At every moment there is the old file or the
-    new one at the path, whole, even if the process is killed.
-
-    Args:
-        target: The real path of the file.
-    """
-    temporary = target.with_name(f".keras-registry-{secrets.token_hex(8)}{target.suffix}")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

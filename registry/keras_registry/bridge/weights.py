@@ -4,15 +4,20 @@ A fingerprint is an XXH3-128 hash over what each layer's `save_own_variables` yi
 layer in the model's flattened order: for each variable, sorted by name, its name, dtype, shape
 and bytes. Names of layers and classes do not enter, so a renamed layer keeps its fingerprint.
 Integers count as 64 bits wide, since the backends choose different widths for counters.
+
+The optimizer, and the metrics that layers hold, are hashed alike and apart. Assets, such as
+vocabularies, are hashed as the files that `save_assets` writes.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import xxhash
 
-from keras_registry.bridge.internals import flatten_layers
+from keras_registry.bridge.internals import flatten_layers, metrics_of
 from keras_registry.manifest import WeightsRecord
 
 if TYPE_CHECKING:
@@ -25,7 +30,8 @@ class UnverifiableError(Exception):
     """The variables of an object cannot be read; the message names the object."""
 
 
-PARTS = ("layers", "optimizer")
+PARTS = ("layers", "optimizer", "metrics", "assets")
+"""The parts of a model's weights. A `.h5` file has no place for the last two."""
 
 
 def fingerprint_weights(
@@ -46,22 +52,47 @@ def fingerprint_weights(
         if part not in parts:
             continue
         try:
-            records[part] = _fingerprint(owners, given or {})
+            records[part] = (
+                _fingerprint_assets(owners)
+                if part == "assets"
+                else _fingerprint(owners, given or {})
+            )
         except UnverifiableError:
             continue
     return records
 
 
 def _owners(model: Any) -> dict[str, list[Any]]:
+    """What has the variables, or the assets, of each part that the model has."""
     import keras
 
-    parts: dict[str, list[Any]] = {}
     optimizer = getattr(model, "optimizer", None)
-    if isinstance(model, keras.layers.Layer):  # pickle and deepcopy save losses and the like too
-        parts["layers"] = flatten_layers(model)
-    if optimizer is not None and optimizer.built:
-        parts["optimizer"] = [optimizer]
-    return parts
+    layers = flatten_layers(model) if isinstance(model, keras.layers.Layer) else []
+    parts = {
+        "layers": layers,  # pickle and deepcopy save losses and the like too
+        "optimizer": [optimizer] if optimizer is not None and optimizer.built else [],
+        "metrics": metrics_of(layers),
+        "assets": [layer for layer in layers if hasattr(layer, "save_assets")],
+    }
+    return {part: owners for part, owners in parts.items() if owners}
+
+
+def _fingerprint_assets(owners: Iterable[Any]) -> WeightsRecord:
+    digest = xxhash.xxh3_128()
+    count = 0
+    for owner in owners:
+        with TemporaryDirectory(prefix="keras-registry-assets-") as folder:
+            try:
+                owner.save_assets(folder)
+            except Exception as error:
+                message = f"{getattr(owner, 'name', type(owner).__name__)}: {error}"
+                raise UnverifiableError(message) from error
+            digest.update(b"\x1e")
+            for file in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+                digest.update(f"\x1f{file.relative_to(folder).as_posix()}\x1f".encode())
+                digest.update(file.read_bytes())
+                count += 1
+    return WeightsRecord(count=count, fingerprint=f"xxh3:{digest.hexdigest()}")
 
 
 def _fingerprint(owners: Iterable[Any], given: Mapping[int, Mapping[str, Any]]) -> WeightsRecord:

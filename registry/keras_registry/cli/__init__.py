@@ -1,7 +1,7 @@
 """The command ``keras-registry``.
 
 Each subcommand has a module of its own, which is imported only when it is called: none of
-``inspect``, ``verify`` and ``list`` imports Keras, a backend or a plugin.
+``inspect``, ``verify``, ``explain``, ``embed`` and ``list`` imports Keras, a backend or a plugin.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Exit(IntEnum):
 _COMMANDS = {
     "inspect": "say what is in a model file, without Keras",
     "verify": "say whether this environment can load a model file, without loading it",
+    "explain": "say what a finding means, or why a model file cannot be loaded and what to do",
     "list": "list the installed plugins",
+    "embed": "give model files a manifest, or take it out, without Keras",
     "run": "run a program with the hooks on, without a change to it",
     "migrate": "bring the configs in a model file to the installed versions, for good",
     "snapshot": "write or check the snapshot of a plugin distribution",

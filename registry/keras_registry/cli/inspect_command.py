@@ -4,39 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import describe_place, read_artifact, scan_config
+from keras_registry.artifact import (
+    describe_place,
+    find_graph_fingerprint,
+    is_saved_model,
+    read_artifact,
+    read_saved_model,
+    scan_config,
+)
 from keras_registry.cli import Exit
 from keras_registry.cli.output import format_size, print_json, print_table, print_unreadable, say
-from keras_registry.findings import Policy, has_errors, render_finding
-from keras_registry.manifest import dump_manifest, read_manifest, validate_reading
+from keras_registry.findings import Policy, finding, has_errors, render_finding
+from keras_registry.manifest import GRAPH, dump_manifest, read_manifest, validate_reading
 from keras_registry.names import printable
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from keras_registry.artifact import Artifact, ConfigScan
     from keras_registry.findings import Finding
-    from keras_registry.manifest import Manifest
+    from keras_registry.manifest import DistributionRecord, Manifest
 
 __all__ = ["configure", "run"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
-    parser.add_argument("file", help="a .keras or .h5 file, or a folder")
+    parser.add_argument("file", help="a .keras or .h5 file, a folder, or an exported model")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Prints what is in the file; imports neither Keras nor any plugin."""
     reading = read_artifact(parsed.file)
+    if reading.artifact is None and is_saved_model(parsed.file):
+        reading = read_saved_model(parsed.file)
     if reading.artifact is None:
         print_unreadable("inspect", reading.name, reading.findings, as_json=parsed.json)
         return Exit.UNREADABLE
     artifact = reading.artifact
     document = read_manifest(artifact.manifest_document) if artifact.has_manifest else None
     manifest = None if document is None else document.value
-    findings = tuple(validate_reading(document, Policy.COMPATIBLE))
+    findings = (
+        *validate_reading(document, Policy.COMPATIBLE),
+        *_graph_findings(parsed.file, artifact, manifest),
+    )
     scan = scan_config(artifact.config)
     if parsed.json:
         _print_json(artifact, scan, manifest, findings)
@@ -48,7 +61,12 @@ def run(parsed: argparse.Namespace) -> int:
 def _objects(
     artifact: Artifact, scan: ConfigScan, manifest: Manifest | None
 ) -> list[dict[str, Any]]:
-    """The custom objects that the model itself names, with what the manifest says of them."""
+    """The custom objects that the model itself names, with what the manifest says of them.
+
+    An exported model names none: there the manifest alone knows them.
+    """
+    if artifact.is_exported:
+        return _recorded_objects(manifest)
     rows = []
     for key, uses in scan.by_key().items():
         record = None if manifest is None else manifest.find_object(key)
@@ -67,6 +85,37 @@ def _objects(
     return rows
 
 
+def _recorded_objects(manifest: Manifest | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": record.key,
+            "kind": str(record.kind),
+            "count": record.count,
+            "first_place": record.paths[0] if record.paths else None,
+            "distribution": record.distribution,
+            "config_version": record.config_version,
+        }
+        for record in (() if manifest is None else manifest.objects)
+    ]
+
+
+def _graph_findings(file: str, artifact: Artifact, manifest: Manifest | None) -> Iterator[Finding]:
+    """Says so if the manifest in an exported model's folder belongs to another graph."""
+    recorded = None if manifest is None else manifest.find_weights(GRAPH)
+    if not artifact.is_exported or recorded is None or recorded.fingerprint is None:
+        return
+    found = find_graph_fingerprint(file)
+    if found != recorded.fingerprint:
+        yield finding(
+            "M106",
+            Policy.COMPATIBLE,
+            "the manifest was made for another graph",
+            wanted=f"the graph with the hash {recorded.fingerprint}",
+            found=found or "a graph without a hash",
+            hint="export the model again with keras_registry imported",
+        )
+
+
 def _print_json(
     artifact: Artifact, scan: ConfigScan, manifest: Manifest | None, findings: tuple[Finding, ...]
 ) -> None:
@@ -82,7 +131,9 @@ def _print_json(
         date_saved=artifact.find_metadata("date_saved"),
         model={"class_name": artifact.model.get("class_name"), "name": _model_name(artifact)},
         objects=_objects(artifact, scan, manifest),
-        lambdas=[describe_place(artifact.config, path) for path in scan.lambdas],
+        lambdas=None
+        if artifact.is_exported
+        else [describe_place(artifact.config, path) for path in scan.lambdas],
         manifest=None if manifest is None else dump_manifest(manifest),
     )
 
@@ -101,8 +152,11 @@ def _print_text(
     model = printable(artifact.model.get("class_name", "unknown"), limit=60)
     say(artifact.name)
     say(f"  file           {artifact.container}, {format_size(artifact.size)}, {members}")
-    say(f'  model          {model} "{printable(_model_name(artifact), limit=60)}"')
-    say(f"  saved          with Keras {keras_version}, {saved}")
+    if artifact.is_exported:
+        say("  model          exported: a graph, which is served without Keras and plugins")
+    else:
+        say(f'  model          {model} "{printable(_model_name(artifact), limit=60)}"')
+        say(f"  saved          with Keras {keras_version}, {saved}")
     if manifest is None:
         say("  manifest       none")
     else:
@@ -111,7 +165,9 @@ def _print_text(
         _print_weights(manifest)
     for path in scan.lambdas:
         say(f"  lambda         {describe_place(artifact.config, path)}")
-    _print_objects(_objects(artifact, scan, manifest))
+    is_unknown = artifact.is_exported and manifest is None
+    nothing = "unknown" if is_unknown else "no custom objects"
+    _print_objects(_objects(artifact, scan, manifest), nothing=nothing)
     if manifest is not None and manifest.distributions:
         _print_distributions(manifest)
     for item in findings:
@@ -133,14 +189,14 @@ def _print_environment(manifest: Manifest) -> None:
 
 def _print_weights(manifest: Manifest) -> None:
     for part, record in (manifest.weights or {}).items():
-        if record is not None:
+        if record is not None and part != GRAPH:
             count = "?" if record.count is None else record.count
             say(f"  {printable(part, limit=20):<14} {count} arrays, {record.fingerprint}")
 
 
-def _print_objects(rows: list[dict[str, Any]]) -> None:
+def _print_objects(rows: list[dict[str, Any]], *, nothing: str) -> None:
     if not rows:
-        say("  objects        no custom objects")
+        say(f"  objects        {nothing}")
         return
     say("  objects")
     heading = ("key", "kind", "places", "first", "distribution")
@@ -148,13 +204,18 @@ def _print_objects(rows: list[dict[str, Any]]) -> None:
         (
             printable(row["key"]),
             row["kind"],
-            str(row["count"]),
-            row["first_place"],
+            "?" if row["count"] is None else str(row["count"]),
+            printable(row["first_place"] or "unknown", limit=1000),
             row["distribution"] or "unknown",
         )
         for row in rows
     ]
     print_table([heading, *body], indent=4)
+
+
+def _no_digest(record: DistributionRecord) -> str:
+    """An editable install has no digest; of what was recorded later it is not known."""
+    return "unknown" if record.editable is None else "none"
 
 
 def _print_distributions(manifest: Manifest) -> None:
@@ -166,7 +227,7 @@ def _print_distributions(manifest: Manifest) -> None:
             record.version or "unknown",
             record.requires or "unknown",
             {True: "editable", False: "regular", None: "unknown"}[record.editable],
-            f"{record.digest[:19]}…" if record.digest else "none",
+            f"{record.digest[:19]}…" if record.digest else _no_digest(record),
         )
         for name, record in (manifest.distributions or {}).items()
     ]

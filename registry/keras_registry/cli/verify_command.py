@@ -4,67 +4,63 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keras_registry.artifact import read_artifact, scan_config
 from keras_registry.cli import Exit
+from keras_registry.cli.judging import judge_file
 from keras_registry.cli.output import print_json, print_unreadable, say
-from keras_registry.environment import Environment, rivals_finding
-from keras_registry.findings import Policy, has_errors, render_findings
-from keras_registry.manifest import read_manifest
-from keras_registry.resolution import judge_by_snapshots, resolve_model
+from keras_registry.findings import Policy, render_findings
 from keras_registry.settings import current_policy, parse_policy
 
 if TYPE_CHECKING:
     import argparse
 
-    from keras_registry.artifact import ObjectUse
-    from keras_registry.findings import Finding
-    from keras_registry.resolution import Resolution
+__all__ = ["add_judging_arguments", "configure", "run"]
 
-__all__ = ["configure", "run"]
+_TIMEOUT = 600
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
     parser.add_argument("file", help="a .keras or .h5 file, or a folder")
+    add_judging_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments that say how a file is judged."""
     parser.add_argument(
         "--policy",
         choices=[policy.value for policy in Policy],
         help="how strictly to judge (default: KERAS_REGISTRY_POLICY, else compatible)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--build",
+        action="store_true",
+        help="also load the model, in a process of its own, which imports its plugins",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=_TIMEOUT,
+        metavar="SECONDS",
+        help=f"how long --build may take (default: {_TIMEOUT})",
+    )
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Prints what a load would find before it imports anything; imports nothing itself."""
     policy = parse_policy(parsed.policy) if parsed.policy else current_policy()
-    reading = read_artifact(parsed.file, verify_members=True)
-    artifact = reading.artifact
-    if artifact is None:
-        print_unreadable("verify", reading.name, reading.findings, as_json=parsed.json)
+    verdict = judge_file(parsed.file, policy, timeout=parsed.timeout if parsed.build else None)
+    if not verdict.is_readable:
+        print_unreadable("verify", verdict.name, verdict.findings, as_json=parsed.json)
         return Exit.UNREADABLE
-    environment = Environment()
-    resolution = resolve_model(
-        artifact.config,
-        scan_config(artifact.config),
-        reading=read_manifest(artifact.manifest_document) if artifact.has_manifest else None,
-        environment=environment,
-        policy=policy,
-        keras_has=lambda use: _is_installed(use, environment),
-    )
-    findings = [
-        *resolution.findings,
-        *judge_by_snapshots(resolution, artifact.config, environment),
-    ]
-    findings += _rivals(resolution, environment)
-    fails = has_errors(findings)
     if parsed.json:
         print_json(
             "verify",
-            findings,
-            file=artifact.name,
+            verdict.findings,
+            file=verdict.name,
             readable=True,
             policy=str(policy),
-            loadable=not fails,
+            loadable=not verdict.fails,
             objects=[
                 {
                     "key": item.key,
@@ -72,27 +68,10 @@ def run(parsed: argparse.Namespace) -> int:
                     "distribution": item.plugin and item.plugin.distribution,
                     "distribution_version": item.plugin and item.plugin.distribution_version,
                 }
-                for item in resolution.objects
+                for item in verdict.objects
             ],
         )
     else:
-        verb = "cannot be loaded here" if fails else "can be loaded here"
-        say(render_findings(f"{artifact.name} {verb}", findings))
-    return Exit.FINDINGS if fails else Exit.OK
-
-
-def _is_installed(use: ObjectUse, environment: Environment) -> bool:
-    """Whether Keras would import the object's module by itself, and could."""
-    if not use.in_keras_family or use.module is None:
-        return False
-    return environment.find_distribution(use.module.partition(".")[0]) is not None
-
-
-def _rivals(resolution: Resolution, environment: Environment) -> list[Finding]:
-    """Keys of the model that several distributions claim, although the manifest decides."""
-    claims = (
-        (item.plugin.key, environment.find_plugins(item.plugin.key))
-        for item in resolution.objects
-        if item.plugin is not None
-    )
-    return [rivals_finding(key, plugins) for key, plugins in claims if len(plugins) > 1]
+        verb = "cannot be loaded here" if verdict.fails else "can be loaded here"
+        say(render_findings(f"{verdict.name} {verb}", verdict.findings))
+    return Exit.FINDINGS if verdict.fails else Exit.OK

@@ -21,6 +21,7 @@ from keras_registry.config.schema import (
 from keras_registry.config.sharing import SHARED_MARK, sharing_scope, unmark
 from keras_registry.config.weight_migration import (
     WeightMigrations,
+    awaits_migration,
     migrations_under_way,
     watching_weights,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "PreparedConfigs",
     "SchemaChange",
     "WeightMigrations",
+    "awaits_migration",
     "base_arguments",
     "base_fields_of_kind",
     "collecting_faults",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WeightMigrations",
+    "awaits_migration",
     "mark_migrated",
     "migrations_under_way",
     "watching_weights",
@@ -73,6 +74,11 @@ def mark_migrated(instance: Any, saved_version: int) -> None:
     watched = _watched.get()
     if watched is not None:
         watched.marked.append(instance)
+
+
+def awaits_migration(instance: Any) -> bool:
+    """Whether an object was made from an older config, and its weights were not loaded yet."""
+    return _MIGRATED_FROM in getattr(instance, "__dict__", ())
 
 
 def wrap_load_own_variables(

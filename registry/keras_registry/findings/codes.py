@@ -127,6 +127,23 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         *always,
         "This command reads models in the .keras format.",
     )
+    yield Code(
+        "A110",
+        "an exported model",
+        *always,
+        "The path is a SavedModel, which model.export wrote: a graph without the config that a "
+        "Keras model is made of. TensorFlow serves it, and keras.layers.TFSMLayer runs it inside a "
+        "Keras model; neither needs a plugin. To train or change it, load the file that model.save "
+        "wrote.",
+    )
+    yield Code(
+        "A111",
+        "a file that cannot be rewritten",
+        *always,
+        "The command writes a new file beside the old one, which then takes its place in one step. "
+        "That needs a file that may be written, a folder that takes a new one, room on the disk, "
+        "and that nobody else writes the file meanwhile. The old file is as it was.",
+    )
 
     yield Code(
         "M101",
@@ -134,7 +151,8 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         *mild,
         "The model was saved without keras-registry, so neither the distributions that its custom "
         "objects come from nor their versions are known, and its weights cannot be proved to be "
-        "those that were saved. Saving it again with keras-registry imported adds a manifest.",
+        "those that were saved. Saving it again with keras-registry imported adds a manifest, and "
+        "`keras-registry embed` one that has what the file itself and this environment tell.",
     )
     yield Code(
         "M102",
@@ -171,7 +189,16 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         *judged,
         "The model's description is not the one that the manifest was made for: it was edited, "
         "or saved again by a program that kept the old manifest. What the model needs was found "
-        "from the description itself, never from the manifest.",
+        "from the description itself, never from the manifest. If the change was meant, "
+        "`keras-registry embed --replace` brings the manifest up to date.",
+    )
+    yield Code(
+        "M107",
+        "objects without a distribution in the new manifest",
+        *(warning, warning, note),
+        "`keras-registry embed` names the distribution of each custom object by what is installed "
+        "where it runs, and no installed distribution lists these objects, or more than one does. "
+        "The manifest names none for them, so a load elsewhere cannot say what to install.",
     )
 
     yield Code(
@@ -528,6 +555,27 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "than the object has. The author of the distribution must mend it.",
     )
     yield Code(
+        "W106",
+        "weights that the caller let be passed over",
+        *noted,
+        "The file and the model do not hold the same arrays, and an argument of the call, such as "
+        "skip_mismatch=True, allows that. What is named keeps the values that it had.",
+    )
+    yield Code(
+        "W107",
+        "a state of metrics that is not the one that was saved",
+        *judged,
+        "A layer holds a metric, and what that has counted is not what it had counted when the "
+        "model was saved.",
+    )
+    yield Code(
+        "W108",
+        "assets that are not those that were saved",
+        *grave,
+        "Assets are files that a layer saves beside its weights, such as a vocabulary. With others "
+        "the model computes something else.",
+    )
+    yield Code(
         "K101",
         "saved by a newer Keras",
         *mild,
@@ -552,6 +600,34 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         *grave,
         "The author of the object says on which Keras backends it runs, and the one in use is "
         "not among them.",
+    )
+    yield Code(
+        "K105",
+        "an object that could not be made",
+        *always,
+        "The class or function was found and its config is valid, and yet making the object, or "
+        "compiling the model with it, raised an error: that of its own code, or of Keras.",
+    )
+    yield Code(
+        "K106",
+        "weights that could not be restored",
+        *always,
+        "The file has arrays of the right shapes where the model has variables, and yet the code "
+        "that takes them raised an error.",
+    )
+    yield Code(
+        "K107",
+        "a lambda, which safe mode refuses",
+        *always,
+        "The file holds the bytecode of a lambda, which may do anything. Keras runs it only if the "
+        "caller says `safe_mode=False`. Register a function and save the model with that.",
+    )
+    yield Code(
+        "K108",
+        "a load that did not end well",
+        *always,
+        "`verify --build` loads the model in a process of its own, and that process crashed or "
+        "took too long. A damaged file can do that to the libraries that read it.",
     )
     yield Code(
         "K201",

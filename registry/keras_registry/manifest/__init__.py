@@ -7,6 +7,7 @@ from keras_registry.manifest.codec import (
     read_manifest,
 )
 from keras_registry.manifest.model import (
+    GRAPH,
     MANIFEST_KEY,
     MANIFEST_VERSION,
     MAX_PATHS,
@@ -19,6 +20,7 @@ from keras_registry.manifest.model import (
 from keras_registry.manifest.validation import validate_reading
 
 __all__ = [
+    "GRAPH",
     "MANIFEST_KEY",
     "MANIFEST_VERSION",
     "MAX_PATHS",

@@ -16,6 +16,7 @@ from keras_registry.documents import forms
 from keras_registry.names import Kind
 
 __all__ = [
+    "GRAPH",
     "MANIFEST_KEY",
     "MANIFEST_VERSION",
     "MAX_PATHS",
@@ -29,6 +30,8 @@ __all__ = [
 MANIFEST_KEY = "keras_registry"
 MANIFEST_VERSION = "1.0"
 MAX_PATHS = 8
+GRAPH = "graph"
+"""The part of the weights under which the manifest of an exported model has the graph's hash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +111,8 @@ class Manifest:
         objects: The custom objects that the model uses.
         environment: What the model was saved with.
         distributions: The distributions of the objects, by normalised name.
-        weights: The weights, by part: ``layers``, ``optimizer``, ``metrics``, ``assets``.
+        weights: The weights, by part: ``layers``, ``optimizer``, ``metrics``, ``assets``; of an
+            exported model, ``layers`` and ``graph``.
         config: The hash of the model's config.
     """
 

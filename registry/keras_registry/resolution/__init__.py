@@ -8,6 +8,7 @@ from keras_registry.resolution.configs import (
     judge_config_versions,
     judge_configs,
 )
+from keras_registry.resolution.document import lambda_finding, manifest_findings
 from keras_registry.resolution.model import ObjectResolution, Resolution, Source
 from keras_registry.resolution.plugins import (
     import_finding,
@@ -15,7 +16,7 @@ from keras_registry.resolution.plugins import (
     promise_finding,
     renamed_finding,
 )
-from keras_registry.resolution.resolve import resolve_model
+from keras_registry.resolution.resolve import resolve_model, resolve_weights
 from keras_registry.resolution.snapshots import (
     find_in_snapshots,
     judge_by_snapshots,
@@ -36,8 +37,11 @@ __all__ = [
     "judge_config_versions",
     "judge_configs",
     "judge_schemas",
+    "lambda_finding",
+    "manifest_findings",
     "promise_finding",
     "renamed_finding",
     "resolve_model",
+    "resolve_weights",
     "stale_snapshot_findings",
 ]

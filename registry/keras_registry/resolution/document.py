@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
+from keras_registry.artifact import describe_place
+from keras_registry.findings import Finding, Need, Policy, finding
 from keras_registry.hashes import hash_json
 from keras_registry.manifest import validate_reading
 from keras_registry.names import printable
@@ -14,37 +16,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from keras_registry.artifact import ConfigScan
-    from keras_registry.findings import Finding
     from keras_registry.manifest import Manifest, ManifestReading
     from keras_registry.resolution.model import Question
 
-__all__ = ["environment_findings", "manifest_findings"]
+__all__ = ["environment_findings", "lambda_finding", "manifest_findings"]
 
 
 def manifest_findings(
-    question: Question, reading: ManifestReading | None, scan: ConfigScan
+    reading: ManifestReading | None, config: Any, scan: ConfigScan, policy: Policy
 ) -> Iterator[Finding]:
     """What is wrong with the manifest itself (codes M).
 
     Args:
-        question: What `resolve_model` was asked.
         reading: What came of reading the manifest; None if the file has none.
-        scan: The objects that the model names.
+        config: The JSON document of ``config.json``.
+        scan: The objects that it names.
+        policy: How strictly to judge.
     """
-    yield from validate_reading(reading, question.policy)
+    yield from validate_reading(reading, policy)
     if reading is None:
         return
     expected = None if reading.value is None else reading.value.config
-    if reading.value and expected is not None and expected != hash_json(question.config):
-        yield _disagreement(question, reading.value, scan)
+    if reading.value and expected is not None and expected != hash_json(config):
+        yield _disagreement(reading.value, scan, policy)
 
 
-def _disagreement(question: Question, manifest: Manifest, scan: ConfigScan) -> Finding:
+def _disagreement(manifest: Manifest, scan: ConfigScan, policy: Policy) -> Finding:
     listed = {record.key for record in manifest.objects}
     used = {use.key for use in scan.uses if not use.is_possible}
     added = ", ".join(printable(key) for key in sorted(used - listed))
-    return question.finding(
+    return finding(
         "M106",
+        policy,
         "the manifest was made for another model description",
         wanted=f"the config with the hash {manifest.config}",
         found=f"a config that also names {added}" if added else "a config that was changed",
@@ -77,3 +80,25 @@ def environment_findings(question: Question) -> Iterator[Finding]:
             wanted=" ".join(filter(None, [saved.backend, saved.backend_version])),
             found=here.backend,
         )
+
+
+def lambda_finding(scan: ConfigScan, config: Any, policy: Policy) -> Finding | None:
+    """What a load in safe mode says of lambdas; None if the model holds none.
+
+    Args:
+        scan: The objects that the model names.
+        config: The JSON document of its config.
+        policy: How strictly to judge.
+    """
+    if not scan.lambdas:
+        return None
+    places = [describe_place(config, path) for path in scan.lambdas]
+    return finding(
+        "K107",
+        policy,
+        "the model holds a lambda, which safe mode refuses",
+        needs=(Need("a lambda", len(places), places[0]),),
+        wanted="a registered function in its place",
+        found="bytecode, which may do anything when it runs",
+        hint="if you trust the file, load it with safe_mode=False",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import ConfigScan, ObjectUse, describe_place
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from keras_registry.manifest import ManifestReading, ObjectRecord
     from keras_registry.registration import Registry
 
-__all__ = ["resolve_model"]
+__all__ = ["resolve_model", "resolve_weights"]
 
 
 def resolve_model(
@@ -49,7 +49,7 @@ def resolve_model(
     """
     manifest = None if reading is None else reading.value
     question = Question(policy, manifest, environment, registry, given or {}, keras_has, config)
-    findings = list(manifest_findings(question, reading, scan))
+    findings = list(manifest_findings(reading, config, scan, policy))
     findings += environment_findings(question)
     objects: list[ObjectResolution] = []
     for key, uses in scan.by_key().items():
@@ -59,6 +59,42 @@ def resolve_model(
     findings += missing_findings(question, objects)
     findings += version_findings(question, objects)
     return Resolution(policy, manifest, tuple(objects), tuple(findings))
+
+
+def resolve_weights(
+    reading: ManifestReading | None,
+    *,
+    environment: Environment,
+    policy: Policy,
+    registry: Registry,
+) -> Resolution:
+    """Resolves the objects of a file of weights that the running program has.
+
+    Only these are looked for: the weights go into a model that is there already.
+
+    Args:
+        reading: What came of reading the manifest; None if the file has none.
+        environment: What is installed.
+        policy: How strictly to judge.
+        registry: The live registered objects.
+    """
+    if reading is not None and reading.value is not None:
+        # The hash of a config says nothing here: the model need not be of that config.
+        reading = replace(reading, value=replace(reading.value, config=None))
+    records = () if reading is None or reading.value is None else reading.value.objects
+    uses = tuple(
+        ObjectUse(record.key, (), record.class_name, record.module, record.kind)
+        for record in records
+        if registry.find(record.key) is not None
+    )
+    return resolve_model(
+        None,
+        ConfigScan(uses, ()),
+        reading=reading,
+        environment=environment,
+        policy=policy,
+        registry=registry,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,4 @@
-"""The save side: the manifest of a serialised model.
-
-Pure functions over what they are given; the weights are hashed elsewhere.
-"""
+"""The manifest of a model that is being saved, by the objects that the program has registered."""
 
 from __future__ import annotations
 
@@ -9,19 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import ConfigScan, ObjectUse, describe_place
-from keras_registry.documents.forms import (
-    CLASS_NAME,
-    DISTRIBUTION,
-    KEY,
-    MODULE,
-    POINTER,
-    Form,
-)
+from keras_registry.documents.forms import CLASS_NAME, DISTRIBUTION, KEY, MODULE
 from keras_registry.findings import Finding, Need, Policy, finding
 from keras_registry.hashes import hash_json
 from keras_registry.manifest import (
     MANIFEST_VERSION,
-    MAX_PATHS,
     DistributionRecord,
     EnvironmentRecord,
     Manifest,
@@ -30,6 +19,7 @@ from keras_registry.manifest import (
 )
 from keras_registry.names import Kind, printable
 from keras_registry.ranges import compatible_range
+from keras_registry.recording.parts import Recording, if_fits, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,7 +27,7 @@ if TYPE_CHECKING:
     from keras_registry.environment import Environment, InstalledDistribution
     from keras_registry.registration import Registration, Registry
 
-__all__ = ["KnownObject", "Recording", "record_model"]
+__all__ = ["KnownObject", "record_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +41,6 @@ class KnownObject:
 
     kind: Kind
     module: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """What came of recording a model.
-
-    Attributes:
-        manifest: Its manifest.
-        findings: At most one: what in the model nobody else can load.
-    """
-
-    manifest: Manifest
-    findings: tuple[Finding, ...]
 
 
 def record_model(
@@ -166,12 +143,12 @@ def _record_registered(
     return ObjectRecord(
         key=registration.key,
         kind=registration.kind,
-        class_name=_if_fits(CLASS_NAME, registration.target.__name__),
-        module=_if_fits(MODULE, registration.module),
+        class_name=if_fits(CLASS_NAME, registration.target.__name__),
+        module=if_fits(MODULE, registration.module),
         distribution=None if distribution is None else distribution.name,
         config_version=None if registration.kind is Kind.FUNCTION else registration.config_version,
         schema=None if schema is None else schema.fingerprint,
-        **_places(uses),
+        **places_of(uses),
     )
 
 
@@ -181,20 +158,10 @@ def _record_other(uses: tuple[ObjectUse, ...], known: KnownObject | None) -> Obj
     return ObjectRecord(
         key=use.key,
         kind=use.kind if known is None else known.kind,
-        class_name=_if_fits(CLASS_NAME, use.class_name),
-        module=_if_fits(MODULE, module),
-        **_places(uses),
+        class_name=if_fits(CLASS_NAME, use.class_name),
+        module=if_fits(MODULE, module),
+        **places_of(uses),
     )
-
-
-def _if_fits(form: Form, text: str | None) -> str | None:
-    """The text, or None if a manifest may not hold it."""
-    return text if text is not None and form.accepts(text) else None
-
-
-def _places(uses: tuple[ObjectUse, ...]) -> dict[str, Any]:
-    pointers = (use.pointer for use in uses[:MAX_PATHS])
-    return {"paths": tuple(filter(POINTER.accepts, pointers)), "count": len(uses)}
 
 
 def _record_distribution(distribution: InstalledDistribution) -> DistributionRecord:
