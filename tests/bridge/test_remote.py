@@ -89,7 +89,7 @@ def test_remote_file_is_resolved_and_verified(
         keras_registry.disable()
         small_model().save("ram://small.keras")
         keras.saving.load_model("ram://small.keras")
-        left_by_keras = len(local_files())  # up to Keras 3.13 its local copy
+        left_by_keras = len(local_files())  # up to Keras 3.14 its local copy
         keras_registry.enable()
         {loader}
         put(sys.argv[1], "ram://churn.keras")

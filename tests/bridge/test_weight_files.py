@@ -211,7 +211,7 @@ def test_changed_weights(models: Callable[..., dict[str, object]]) -> None:
         """
     )
 
-    assert done["codes"] == ["W102"]
+    assert done["codes"] == ["W101"]
     assert 'layers/forgetful/0 "memory" (4, 3)' in str(done["text"])
 
 

@@ -5,10 +5,9 @@ It prints, for each model and container, what the load said: nothing is wrong wi
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
-import os
-import shutil
 import sys
 import tempfile
 import warnings
@@ -46,17 +45,19 @@ entered("dense", lambda: L.Dense(3))
 entered("dense_without_bias", lambda: L.Dense(3, use_bias=False))
 entered("einsum_dense", lambda: L.EinsumDense("ab,bc->ac", output_shape=4, bias_axes="c"))
 entered("embedding", lambda: L.Embedding(9, 4), shape=(5,), dtype="int32")
-entered("embedding_masked", lambda: L.Embedding(9, 4, mask_zero=True), lambda: L.LSTM(3), shape=(5,))
-entered("batch_norm", lambda: L.BatchNormalization())
-entered("layer_norm", lambda: L.LayerNormalization())
-entered("rms_norm", lambda: L.RMSNormalization())
+entered(
+    "embedding_masked", lambda: L.Embedding(9, 4, mask_zero=True), lambda: L.LSTM(3), shape=(5,)
+)
+entered("batch_norm", L.BatchNormalization)
+entered("layer_norm", L.LayerNormalization)
+entered("rms_norm", L.RMSNormalization)
 entered("group_norm", lambda: L.GroupNormalization(3), shape=IMAGE)
-entered("unit_norm", lambda: L.UnitNormalization())
+entered("unit_norm", L.UnitNormalization)
 entered("spectral_norm", lambda: L.SpectralNormalization(L.Dense(3)))
 entered("dropout", lambda: L.Dropout(0.3), lambda: L.Dense(2))
 entered("gaussian_noise", lambda: L.GaussianNoise(0.1), lambda: L.GaussianDropout(0.1))
 entered("alpha_dropout", lambda: L.AlphaDropout(0.2), lambda: L.Dense(2))
-entered("prelu", lambda: L.PReLU())
+entered("prelu", L.PReLU)
 entered("conv1d", lambda: L.Conv1D(4, 2), shape=STEPS)
 entered("conv2d", lambda: L.Conv2D(4, 3), shape=IMAGE)
 entered("conv3d", lambda: L.Conv3D(2, 2), shape=CUBE)
@@ -75,7 +76,7 @@ entered("bidirectional", lambda: L.Bidirectional(L.LSTM(3)), shape=STEPS)
 entered("stacked_cells", lambda: L.RNN([L.LSTMCell(3), L.GRUCell(2)]), shape=STEPS)
 entered("time_distributed", lambda: L.TimeDistributed(L.Dense(2)), shape=STEPS)
 entered("conv_lstm", lambda: L.ConvLSTM2D(2, 2), shape=(3, 5, 5, 1))
-entered("random_flip", lambda: L.RandomFlip(), lambda: L.RandomRotation(0.1), shape=IMAGE)
+entered("random_flip", L.RandomFlip, lambda: L.RandomRotation(0.1), shape=IMAGE)
 entered("rescaling", lambda: L.Rescaling(0.5), lambda: L.Dense(2))
 entered("category_encoding", lambda: L.CategoryEncoding(7), shape=(4,), dtype="int32")
 entered("discretization", lambda: L.Discretization([0.0, 1.0, 2.0]), lambda: L.Dense(2))
@@ -84,9 +85,11 @@ entered("frozen", lambda: L.Dense(3, trainable=False), lambda: L.Dense(2))
 entered("mixed_float16", lambda: L.Dense(3, dtype="mixed_float16"))
 entered("mixed_bfloat16", lambda: L.Dense(3, dtype="mixed_bfloat16"))
 entered("float16", lambda: L.Dense(3, dtype="float16"))
-entered("bfloat16", lambda: L.Dense(3, dtype="bfloat16"), lambda: L.LayerNormalization())
+entered("bfloat16", lambda: L.Dense(3, dtype="bfloat16"), L.LayerNormalization)
 entered("nested_sequential", lambda: sequence(L.Dense(4), L.Dense(3)), lambda: L.Dense(2))
-entered("reused_names", lambda: L.Dense(3, name="a"), lambda: sequence(L.Dense(3, name="a"), shape=(3,)))
+entered(
+    "reused_names", lambda: L.Dense(3, name="a"), lambda: sequence(L.Dense(3, name="a"), shape=(3,))
+)
 
 
 @model
@@ -243,7 +246,7 @@ class Block(keras.layers.Layer):
         for layer in self.more:
             layer.build((shape[0], self.units))
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: FBT001
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Apply the layers."""
         outputs = self.first(inputs)
         for layer in self.more:
@@ -277,7 +280,7 @@ class Net(keras.Model):
         self.block.build(shape)
         self.built = True
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: FBT001
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Apply the layers."""
         return self.head(self.block(inputs))
 
@@ -333,34 +336,31 @@ def said(function: Any, *args: Any) -> dict[str, Any]:
     return {"warned": shown, "codes": codes, "verified": list(report.verified)}
 
 
+def saved(made: Any, path: Path, *, ours: bool) -> None:
+    """Save a model, with a manifest or as plain Keras does."""
+    if not ours:
+        keras_registry.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made.save(path, **({} if path.suffix else {"zipped": False}))
+    finally:
+        keras_registry.enable()
+
+
 def main() -> None:
     """Print a line for each model, container and kind of file."""
     logging.getLogger("absl").setLevel(logging.ERROR)
-    names = sys.argv[1:] or MODELS
-    folder = Path(tempfile.mkdtemp())
-    try:
-        for name in names:
+    with tempfile.TemporaryDirectory() as folder:
+        for name in sys.argv[1:] or MODELS:
             keras.utils.set_random_seed(5)
             made = MODELS[name]()
-            for ending in (".keras", "", ".h5"):
-                for with_manifest in (True, False):
-                    path = folder / f"{name}_{with_manifest}{ending}"
-                    os.chdir(folder)
-                    row = {"name": name, "container": ending or "folder", "ours": with_manifest}
-                    if not with_manifest:
-                        keras_registry.disable()
-                    try:
-                        with warnings.catch_warnings():
-                            warnings.simplefilter("ignore")
-                            made.save(path, **({} if ending else {"zipped": False}))
-                    except Exception as error:  # noqa: BLE001 - Keras saves not all of them in all
-                        print(json.dumps({**row, "unsaved": str(error)[:200]}))
-                        continue
-                    finally:
-                        keras_registry.enable()
-                    print(json.dumps({**row, **said(keras.saving.load_model, path)}))
-    finally:
-        shutil.rmtree(folder)
+            for ending, ours in itertools.product((".keras", "", ".h5"), (True, False)):
+                path = Path(folder) / f"{name}_{ours}{ending}"
+                row = {"name": name, "container": ending or "folder", "ours": ours}
+                saved(made, path, ours=ours)
+                row |= said(keras.saving.load_model, path)
+                sys.stdout.write(f"{json.dumps(row)}\n")
 
 
 if __name__ == "__main__":

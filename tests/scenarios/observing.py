@@ -76,6 +76,8 @@ with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     # Keras's, whenever it turns a variable or a weight in a file into an array under NumPy 2.
     warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+    # torch's, of its own modules, when Keras has it compile a model.
+    warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
     try:
         model = _LOAD_(options["file"], **arguments)
     except Exception as error:

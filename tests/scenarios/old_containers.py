@@ -6,17 +6,26 @@ from tests.scenarios.projections import SAVE_ONE
 from tests.scenarios.renamed_names import SAVE
 from tests.support.distributions import PluginProject
 
-__all__ = ["PAIRS", "SAVE_ANYWHERE", "SAVE_NAMES_ANYWHERE", "SAVE_PAIRS", "pairs_project"]
+__all__ = [
+    "LAYOUTS",
+    "LOAD_PAIRS",
+    "SAVE_ANYWHERE",
+    "SAVE_NAMES_ANYWHERE",
+    "SAVE_PAIRS",
+    "pairs_project",
+]
 
-_ANYWHERE = """\
-model.save(sys.argv[1], **({} if "." in sys.argv[1].rpartition("/")[2] else {"zipped": False}))
+_SAVE_ALL = """\
+for path in [sys.argv[1], *sys.argv[3:]]:
+    is_file = "." in path.rpartition("/")[2]
+    model.save(path, **({} if is_file else {"zipped": False}))
 """
 
-SAVE_ANYWHERE = SAVE_ONE.replace("model.save(sys.argv[1])\n", _ANYWHERE)
-"""Arguments: the model file or folder; the `.npz` file of inputs, predictions and optimizer."""
+SAVE_ANYWHERE = SAVE_ONE.replace("model.save(sys.argv[1])\n", _SAVE_ALL)
+"""Arguments: a file or folder; the `.npz` file of inputs, predictions and optimizer; more paths."""
 
-SAVE_NAMES_ANYWHERE = SAVE.replace("model.save(sys.argv[1])\n", _ANYWHERE)
-"""Arguments: the model file or folder; the `.npz` file of inputs, targets and predictions."""
+SAVE_NAMES_ANYWHERE = SAVE.replace("model.save(sys.argv[1])\n", _SAVE_ALL)
+"""Arguments: a file or folder; the `.npz` file of inputs and predictions; more paths."""
 
 _SOURCE = '''\
 """Layers that hold others, one that transposes its kernel, and one that gains a weight."""
@@ -54,6 +63,9 @@ class Core(keras.layers.Layer):
 
     def call(self, inputs):
         return keras.ops.matmul(inputs, KERNEL) + self.bias
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.WIDTH)
 OWN_NAMES
 
 @register("acme")
@@ -128,10 +140,10 @@ _VERSIONS = {
 
 
 def pairs_project(version: int, *, own_names: bool = False) -> PluginProject:
-    """Return acme-pairs, whose weights are others in version 2.
+    """Return acme-pairs, whose weights are others in version 1.2.
 
     Args:
-        version: Its major version, and that of the configs of `acme>Core` and `acme>Gain`.
+        version: Its minor version, and that of the configs of `acme>Core` and `acme>Gain`.
         own_names: Let `acme>Core` name its arrays itself.
     """
     source = _SOURCE.replace("OWN_NAMES", _OWN_NAMES if own_names else "")
@@ -139,7 +151,7 @@ def pairs_project(version: int, *, own_names: bool = False) -> PluginProject:
         source = source.replace(mark, text)
     return PluginProject(
         name="acme-pairs",
-        version=f"{version}.0",
+        version=f"1.{version}",
         modules={"acme_pairs/__init__.py": source},
         entry_points={
             "keras_registry.layers": {
@@ -149,22 +161,8 @@ def pairs_project(version: int, *, own_names: bool = False) -> PluginProject:
     )
 
 
-PAIRS = {
-    "beside": 'Pair(Core(4, name="one"), Core(4, name="two"), name="pair")',
-    "alike": """Pair(
-        Pair(Core(4, name="core"), Core(4, name="other"), name="a"),
-        Pair(Core(4, name="core"), Core(4, name="other"), name="b"),
-        name="pair",
-    )""",
-    "in a wrapper": 'keras.layers.TimeDistributed(Core(4, name="core"), name="steps")',
-    "in a model": """keras.Sequential(
-        [keras.layers.Input((3, 3)), keras.layers.Dense(3), Core(4, name="core")], name="inner"
-    )""",
-    "shared": 'Pair(core, Core(3, name="one"), name="p1"), Pair(core, Core(3, name="two"), name="p2")',
-    "frozen": 'Core(4, name="core", trainable=False)',
-    "grown": 'Core(4, name="core"), Gain(2.0, name="gain")',
-}
-"""Layers of acme-pairs, as arguments of a list: `core` is one that several can hold."""
+LAYOUTS = ("beside", "alike", "in a wrapper", "in a model", "shared", "frozen", "grown")
+"""Models of acme-pairs."""
 
 SAVE_PAIRS = """\
 import sys
@@ -175,13 +173,62 @@ import numpy as np
 import keras_registry
 from acme_pairs import Core, Gain, Pair
 
-keras.utils.set_random_seed(8)
+
+def pair(left, right, name):
+    return Pair(Core(4, name=left), Core(4, name=right), name=name)
+
+
 core = Core(3, name="core")
-model = keras.Sequential([keras.layers.Input((3, 3)), LAYERS, keras.layers.Dense(2, name="head")])
-for variable in model.variables:
-    variable.assign(variable + np.random.default_rng(8).normal(size=variable.shape))
+layouts = {
+    "beside": lambda: [pair("one", "two", "pair")],
+    "alike": lambda: [Pair(pair("core", "other", "a"), pair("core", "other", "b"), name="pair")],
+    "in a wrapper": lambda: [keras.layers.TimeDistributed(Core(4, name="core"), name="steps")],
+    "in a model": lambda: [
+        keras.Sequential(
+            [keras.layers.Input((3, 3)), keras.layers.Dense(3), Core(4, name="core")], name="inner"
+        )
+    ],
+    "shared": lambda: [
+        Pair(core, Core(3, name="one"), name="first"),
+        Pair(core, Core(3, name="two"), name="second"),
+    ],
+    "frozen": lambda: [Core(4, name="core", trainable=False)],
+    "grown": lambda: [Core(4, name="core"), Gain(2.0, name="gain")],
+}
 x = np.random.default_rng(9).normal(size=(8, 3, 3)).astype("float32")
-model.save(sys.argv[1])
-np.savez(sys.argv[2], x=x, predictions=model.predict(x, verbose=0))
+for layout in sys.argv[2:]:
+    head = keras.layers.Dense(2, name="head")
+    model = keras.Sequential([keras.layers.Input((3, 3)), *layouts[layout](), head])
+    draw = np.random.default_rng(8)
+    for variable in model.variables:
+        variable.assign(draw.normal(size=variable.shape))
+    np.savez(f"{sys.argv[1]}/{layout}.npz", x=x, predictions=model.predict(x, verbose=0))
+    model.save(f"{sys.argv[1]}/{layout}.h5")
 """
-"""With layers in the place of LAYERS. Arguments: the model file; the `.npz` file."""
+"""Arguments: a folder; the layouts to save there, each to a `.h5` file and an `.npz` file."""
+
+LOAD_PAIRS = """\
+import json
+import sys
+import warnings
+
+import keras
+import numpy as np
+
+import keras_registry
+
+warnings.simplefilter("error")
+warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+told = {}
+for layout in sys.argv[2:]:
+    model = keras.saving.load_model(f"{sys.argv[1]}/{layout}.h5")
+    report = keras_registry.report(model)
+    known = np.load(f"{sys.argv[1]}/{layout}.npz")
+    told[layout] = {
+        "codes": sorted({item.code for item in report.findings}),
+        "verified": report.verified,
+        "equal": bool(np.array_equal(model.predict(known["x"], verbose=0), known["predictions"])),
+    }
+print(json.dumps(told))
+"""
+"""Arguments: a folder; the layouts to load from there. Prints JSON: what came of each."""

@@ -349,7 +349,7 @@ objects = {"acme>Slow": Slow}
 with keras.saving.custom_object_scope(objects):
     keras.saving.register_keras_serializable("acme", "Slow")(Slow)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, name="head")], name="net")
-    model.compile(Slow(0.5, momentum=0.9), "mse")
+    model.compile(Slow(0.5, momentum=0.9, name="slow"), "mse")
     keep = keras.callbacks.OrbaxCheckpoint(sys.argv[1], save_on_background=False)
     model.fit(np.ones((8, 4)), np.ones((8, 1)), verbose=0, callbacks=[keep])
 import warnings

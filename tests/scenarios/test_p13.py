@@ -12,7 +12,7 @@ from tests.conftest import SavedModel
 from tests.scenarios.archives import read_document
 from tests.scenarios.observing import observe, plain
 from tests.scenarios.typed_layers import MODULE, PROJECT, TELL, TOLD
-from tests.support.processes import run_python
+from tests.support.processes import BACKEND, other_backends, run_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ def test_global_policy_does_not_matter(
     assert loaded.is_silent()
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", [BACKEND, *other_backends()])
 def test_real_interpreters(backend: str, shelf: Shelf, tmp_path: Path) -> None:
     """From one new interpreter to the next, a map of policies comes back."""
     files, site = [tmp_path / "m.keras", tmp_path / "m.npz"], shelf(PROJECT)

@@ -196,9 +196,7 @@ def by_jax(tmp_path_factory: pytest.TempPathFactory, shelf: Shelf) -> Path:
     return path
 
 
-def test_another_backend_is_noted(
-    by_jax: Path, suffix: str, shelf: Shelf, fork_server: ForkServer
-) -> None:
+def test_jax_is_noted(by_jax: Path, suffix: str, shelf: Shelf, fork_server: ForkServer) -> None:
     """Saved under JAX: the report notes it, and each policy is as it was saved."""
     path = by_jax.with_suffix(suffix)
 
@@ -213,7 +211,7 @@ def test_another_backend_is_noted(
     assert computes.count("bfloat16") == 8
 
 
-def test_plain_keras_finds_none_of_it(
+def test_plain_keras_says_nothing_of_jax(
     by_jax: Path, suffix: str, shelf: Shelf, fork_server: ForkServer
 ) -> None:
     """With the hooks off the layers are not found; of the backend plain Keras says nothing."""

@@ -147,19 +147,20 @@ def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
 
 
 def iter_objects(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every place of a config that looks like a serialised object, with its node.
+    """Every place of a config that looks like a serialised object, with its node, in its order.
 
     Args:
         config: The JSON document of ``config.json``.
     """
-    pending: list[tuple[Path, Any]] = [((), config)]
+    pending: list[tuple[Path, Any]] = [((), config)] if type(config) in _CONTAINERS else []
     while pending:
         path, node = pending.pop()
         if type(node) is dict and isinstance(node.get("class_name"), str) and "config" in node:
             yield path, node
-        if type(node) in _CONTAINERS:
-            steps = node.items() if type(node) is dict else enumerate(node)
-            pending.extend((((*path, step), value) for step, value in steps))
+        steps = list(node.items() if type(node) is dict else enumerate(node))
+        pending.extend(
+            ((*path, step), value) for step, value in reversed(steps) if type(value) in _CONTAINERS
+        )
 
 
 # A place on the way down: the place above it, and the step from there. Most are never looked at

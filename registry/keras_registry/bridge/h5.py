@@ -21,21 +21,20 @@ from keras_registry.artifact import (
     replacing,
 )
 from keras_registry.bridge.config_faults import judge_faults
-from keras_registry.bridge.internals import SAVE_H5, flatten_layers
+from keras_registry.bridge.h5_limits import limit_findings
+from keras_registry.bridge.internals import SAVE_H5
 from keras_registry.bridge.optimizer_state import keep_what_fits
 from keras_registry.bridge.progress import is_under_way, note_model
 from keras_registry.bridge.reports import tell
+from keras_registry.bridge.rewritten import rewritten_h5_training
 from keras_registry.bridge.saving import make_manifest
 from keras_registry.config import collecting_faults, sharing_scope, unmark
-from keras_registry.findings import Policy, finding
-from keras_registry.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     import h5py
 
-    from keras_registry.findings import Finding
 
 __all__ = [
     "build_compiled",
@@ -122,9 +121,7 @@ def complete_h5(model: Any, file: h5py.File) -> None:
         file: The file, open for writing.
     """
     config = read_h5_configs(file)
-    lost = _layers_with_assets(model)
-    if lost:
-        tell("save", [_assets_finding(lost)])
+    tell("save", limit_findings(model))
     mended = _mended(model, config)
     for part, value in mended.items():
         if value != config[part]:
@@ -167,35 +164,6 @@ def _with_readable_tuples(node: Any) -> Any:
     return made
 
 
-def _layers_with_assets(model: Any) -> list[Any]:
-    """The layers whose assets are not in their configs, and so in no part of a ``.h5`` file."""
-    import keras
-
-    layers = flatten_layers(model) if isinstance(model, keras.layers.Layer) else []
-    return [
-        layer for layer in layers if hasattr(layer, "save_assets") and not _has_vocabulary(layer)
-    ]
-
-
-def _has_vocabulary(layer: Any) -> bool:
-    try:
-        return bool(layer.get_config().get("vocabulary"))
-    except Exception:  # noqa: BLE001 - Keras does not ask every layer for its config here
-        return False
-
-
-def _assets_finding(layers: list[Any]) -> Finding:
-    names = ", ".join(f'{type(layer).__name__} "{printable(layer.name)}"' for layer in layers[:5])
-    return finding(
-        "K203",
-        Policy.COMPATIBLE,
-        "a .h5 file has no place for the assets of these layers",
-        wanted="a format that holds vocabularies and other assets",
-        found=f"{names}{', …' if len(layers) > 5 else ''}",  # noqa: PLR2004
-        hint='save the model as ".keras"',
-    )
-
-
 def build_model(group: Any, model: Any) -> None:
     """Builds a model that is about to be filled with the weights of a ``.h5`` file.
 
@@ -221,6 +189,7 @@ def compile_arguments(
         *args: Further arguments.
         **kwargs: Further arguments.
     """
+    training_config = rewritten_h5_training(training_config)
     if isinstance(training_config, dict):
         training_config = _with_loss_names(training_config)
     return wrapped(training_config, *args, **kwargs)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.bridge.progress import is_under_way, note_failure
+from keras_registry.bridge.rewritten import rewritten_h5_model
 from keras_registry.registration import default_registry
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def make_with_axis(
         config: The class and its config.
         custom_objects: The objects of this load.
     """
+    config = rewritten_h5_model(config)
     if is_under_way() and _loses_axis(config, custom_objects or {}):
         config = {**config, "config": _AxisKept(config["config"])}
     try:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import takewhile
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from keras_registry.artifact import TOP_LEVEL, legacy_arrays_of
-from keras_registry.bridge.internals import flatten_layers
+from keras_registry.bridge.internals import find_names_down_to, flatten_layers
 from keras_registry.config import awaits_migration, migrations_under_way
 from keras_registry.errors import MigrationError
 from keras_registry.findings import Policy, finding
@@ -127,18 +128,21 @@ class _Filling:
 
     def fill(self, layer: Any, arrays: Sequence[StoredArray]) -> None:
         """Gives each object inside a layer its own arrays, and the rest to the others in order."""
-        owners = self._owners_in(layer)
         variables = [*layer.trainable_weights, *layer.non_trainable_weights]
-        rest = list(arrays)
-        for owner in owners:
+        rest, taken = list(arrays), []
+        for owner in self._owners_in(layer):
             of_owner = {id(variable) for variable in _own_variables(owner)}
             variables = [variable for variable in variables if id(variable) not in of_owner]
-            taken = _arrays_of(owner, rest)
-            rest = [array for array in rest if array not in taken]
-            self.migrate(owner, taken)
-        shapes = [tuple(variable.shape) for variable in variables]
-        if [array.shape for array in rest] != shapes:
-            _refuse(owners[0], f"arrays of shapes {[array.shape for array in rest]} beside it")
+            found = _arrays_of(owner, layer, rest)
+            rest = [array for array in rest if array not in found]
+            taken.append((owner, found))
+        stored = [array.shape for array in rest]
+        held = [tuple(variable.shape) for variable in variables]
+        if stored != held:
+            shown = f"beside them arrays of shapes {stored}, where the model has {held}"
+            _refuse(taken[0][0], printable(shown, limit=300))
+        for owner, found in taken:
+            self.migrate(owner, found)
         for variable, array in zip(variables, rest, strict=True):
             variable.assign(array.read())
         if variables and hasattr(layer, "finalize_state"):
@@ -163,10 +167,11 @@ def _own_variables(owner: Any) -> list[Any]:
     return [*owner._trainable_variables, *owner._non_trainable_variables]
 
 
-def _arrays_of(owner: Any, arrays: Sequence[StoredArray]) -> list[StoredArray]:
+def _arrays_of(owner: Any, layer: Any, arrays: Sequence[StoredArray]) -> list[StoredArray]:
     """Those of a layer's arrays that belong to one object in it, by the paths that they had.
 
-    A path ends with the names of the object and of the variable.
+    A path ends with the names of the object and of the variable, mostly after those of the layers
+    around it. There are none where the class had no variables then.
     """
     by_place: dict[str, list[StoredArray]] = {}
     for array in arrays:
@@ -175,13 +180,18 @@ def _arrays_of(owner: Any, arrays: Sequence[StoredArray]) -> list[StoredArray]:
     if len(by_place) == 1 and len(flatten_layers(owner)) == 1:
         return list(arrays)
     places = [place for place in by_place if place.rpartition("/")[2] == owner.name]
+    names = find_names_down_to(layer, owner)
+    alike = {place: _common_ending(place.split("/"), names) for place in places}
+    places = [place for place in places if alike[place] == max(alike.values())]
     if len(places) > 1:
-        # Beside one of the same name: as far as the paths of now and then have both.
-        ours = f"/{owner.path}"
-        places = [p for p in places if f"/{p}".endswith(ours) or ours.endswith(f"/{p}")]
-    if len(places) != 1:
-        _refuse(owner, f"{len(places) or 'no'} objects with this name")
-    return by_place[places[0]]
+        _refuse(owner, f"{len(places)} objects with this name")
+    return by_place[places[0]] if places else []
+
+
+def _common_ending(some: Sequence[str], others: Sequence[str]) -> int:
+    """In how many names from the end two paths agree."""
+    pairs = zip(reversed(some), reversed(others), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _refuse(owner: Any, found: str) -> NoReturn:

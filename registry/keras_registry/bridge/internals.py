@@ -35,7 +35,9 @@ __all__ = [
     "SAVE_ZIP",
     "SERIALIZE",
     "Attribute",
+    "decode_h5_config",
     "enclosing_scope",
+    "find_names_down_to",
     "flatten_layers",
     "metrics_of",
     "state_to_save",
@@ -100,6 +102,13 @@ PUBLIC_DESERIALIZE = tuple(
 PUBLIC_MODULES = frozenset(hook.module for hook in (*PUBLIC_LOAD_MODEL, *PUBLIC_DESERIALIZE))
 
 
+def decode_h5_config(text: str) -> Any:
+    """A config as Keras reads it from the text in a ``.h5`` file."""
+    from keras.src.legacy.saving import json_utils
+
+    return json_utils.decode(text)
+
+
 def enclosing_scope() -> dict[str, Any]:
     """The objects of the `custom_object_scope` around the caller."""
     try:
@@ -121,6 +130,17 @@ def metrics_of(layers: list[Any]) -> list[Any]:
     """
     held = {id(metric): metric for layer in layers for metric in layer._metrics}
     return [metric for metric in held.values() if hasattr(metric, "save_own_variables")]
+
+
+def find_names_down_to(layer: Any, inner: Any) -> list[str]:
+    """The names of the layers from one down to another inside it; empty if it is not there."""
+    if layer is inner:
+        return [layer.name]
+    for child in layer._flatten_layers(include_self=False, recursive=False):
+        names = find_names_down_to(child, inner)
+        if names:
+            return [layer.name, *names]
+    return []
 
 
 def state_to_save(model: Any) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,8 @@
-"""Arguments in the configs of Keras's objects, and of classes built on them, that nothing takes.
+"""What the constructors of the installed Keras take, by their signatures.
 
-Asked only after Keras has refused a config: what its constructors take besides their signatures
-is nobody's to know, so a config is never stopped for it.
+Of the arguments in the table of newer releases that is known before anything is built. Of others
+it is asked only after Keras has refused a config: what its constructors take besides their
+signatures is nobody's to know, so a config is never stopped for it.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ import re
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import describe_place, iter_objects
+from keras_registry.artifact import iter_objects
 from keras_registry.config import CONFIG_VERSION_FIELD
-from keras_registry.findings import Need, finding
-from keras_registry.names import printable
+from keras_registry.keras_arguments import ARGUMENTS
 from keras_registry.registration import default_registry
+from keras_registry.resolution import DerivedUse, Fit, InstalledKeras, argument_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from keras_registry.findings import Finding
-    from keras_registry.resolution import Resolution
+    from keras_registry.resolution import ObjectResolution, Resolution
 
-__all__ = ["unknown_argument_findings"]
+__all__ = ["ImportedKeras", "derived_uses", "unknown_argument_findings"]
 
 _REFUSED = re.compile(
     r"[Uu]nrecognized keyword arguments?|unexpected keyword argument|Argument\(s\) not recognized"
@@ -31,6 +32,46 @@ _REFUSED = re.compile(
 
 # What Keras writes into configs and takes out again itself, before or in the constructor.
 _TAKEN_OUT = frozenset({CONFIG_VERSION_FIELD, "num_constants", "rms_scaling", "vocabulary_size"})
+
+
+class ImportedKeras(InstalledKeras):
+    """What the Keras of this process can do, whatever the table says of its release."""
+
+    def has(self, path: str) -> bool:
+        """Whether it has a class.
+
+        Args:
+            path: The module and the name of the class.
+        """
+        return _class_at(path) is not None
+
+    def taken_by(self, path: str) -> frozenset[str]:
+        """The arguments that a class takes.
+
+        Args:
+            path: The module and the name of the class.
+        """
+        cls = _class_at(path)
+        return frozenset() if cls is None else _accepted(cls)
+
+
+def derived_uses(item: ObjectResolution, cls: Any) -> Iterator[DerivedUse]:
+    """The places of an object whose class is made of classes of Keras that gained arguments.
+
+    Args:
+        item: The object.
+        cls: Its class; a function has no such places.
+    """
+    parents = _parents(cls) if isinstance(cls, type) else ()
+    for use in item.uses if parents else ():
+        yield DerivedUse(use.path, item.needs.key, parents, _accepted(cls))
+
+
+@lru_cache(maxsize=512)
+def _parents(cls: type) -> tuple[str, ...]:
+    """The classes in the table of newer arguments from which a class is derived."""
+    known = {_class_at(path): path for path in ARGUMENTS}
+    return tuple(known[base] for base in cls.__mro__[1:] if base in known)
 
 
 def unknown_argument_findings(
@@ -47,37 +88,20 @@ def unknown_argument_findings(
         return
     import keras
 
-    saved = resolution.manifest and resolution.manifest.environment
-    saved_with = saved.keras if saved else None
+    fit = Fit(config, keras.__version__, resolution.saved_with, resolution.policy)
     for path, node in iter_objects(config):
-        cls = _find_class(keras, node)
+        cls = _find_class(node)
         inner = node.get("config")
         # The config of a model describes its layers, not the arguments of a constructor.
         if cls is None or not isinstance(inner, dict) or issubclass(cls, keras.Model):
             continue
-        unknown = sorted(set(inner) - _accepted(cls) - _TAKEN_OUT)
+        unknown = set(inner) - _accepted(cls) - _TAKEN_OUT
         if unknown:
-            place = describe_place(config, path)
-            steps = (*path, "config", *(unknown if len(unknown) == 1 else ()))
-            pointer = "".join(f"/{str(t).replace('~', '~0').replace('/', '~1')}" for t in steps)
-            names = ", ".join(map(printable, unknown))
-            shown = ", ".join(f"{printable(n)} = {printable(inner[n], limit=60)}" for n in unknown)
-            source = f"      saved with keras {saved_with}" if saved_with else ""
-            yield finding(
-                "K103",
-                resolution.policy,
-                f"{place}: {cls.__name__} does not take {names}",
-                location=printable(pointer, limit=500),
-                needs=(Need(f"keras {cls.__name__}", 1, place),),
-                wanted=f"a config that {cls.__name__} of keras {keras.__version__} accepts",
-                found=f"{shown}{source}",
-                hint=f'pip install "keras>={saved_with}"'
-                if saved_with and saved_with != keras.__version__
-                else "the file was changed: save the model again",
-            )
+            values = {name: inner[name] for name in unknown}
+            yield argument_finding(fit, cls.__name__, values, [path])
 
 
-def _find_class(keras: Any, node: dict[str, Any]) -> type | None:
+def _find_class(node: dict[str, Any]) -> type | None:
     """The class behind a node of a config, Keras's own or registered; nothing is imported."""
     live = default_registry.find(str(node.get("registered_name")))
     if live is not None and isinstance(live.target, type):
@@ -85,10 +109,17 @@ def _find_class(keras: Any, node: dict[str, Any]) -> type | None:
     module, name = node.get("module"), node.get("class_name")
     if not isinstance(module, str) or not isinstance(name, str):
         return None
-    root, *parts = module.split(".")
-    if root != "keras" or node.get("registered_name") not in {None, name}:
+    return _class_at(f"{module}.{name}") if node.get("registered_name") in {None, name} else None
+
+
+def _class_at(path: str) -> type | None:
+    """The class of Keras of this module and name; nothing is imported."""
+    import keras
+
+    root, *parts = path.split(".")
+    if root != "keras":
         return None
-    found = reduce(lambda place, part: getattr(place, part, None), [*parts, name], keras)
+    found = reduce(lambda place, part: getattr(place, part, None), parts, keras)
     return found if isinstance(found, type) else None
 
 

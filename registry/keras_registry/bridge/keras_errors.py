@@ -7,7 +7,7 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import H5_ENDINGS
+from keras_registry.artifact import H5_ENDINGS, TRAINING_CONFIG
 from keras_registry.errors import LoadError, load_error_like
 from keras_registry.findings import Level, Need, render_findings
 from keras_registry.names import Kind, printable
@@ -84,7 +84,10 @@ def _in_place_of(  # noqa: PLR0911 - a table
             return json.JSONDecodeError, None
     for item in errors:
         missing = item.code.startswith("R10")
-        if missing or item.code in {"S101", "S102", "S103", "S105"}:
+        if item.code == "K103" and item.needs[0].place.startswith("compile_config"):
+            return ValueError, None
+        missing = missing or item.code == "K110"
+        if missing or item.code in {"S101", "S102", "S103", "S105", "K103"}:
             return TypeError, _deserialization_line(item, config, missing=missing)
     return ValueError, None
 
@@ -100,10 +103,14 @@ def _in_place_of_h5(name: str, errors: Sequence[Finding]) -> tuple[type[Exceptio
             return json.JSONDecodeError, None
     for item in errors:
         need = item.needs[0] if item.needs else Need("")
-        if item.code.startswith("R10"):
-            return ValueError, f"Unknown {need.kind or 'object'}: '{printable(need.key)}'."
-        if item.code in {"S101", "S102", "S103", "S105"}:
-            return TypeError, f"Error when deserializing class '{printable(need.key)}'"
+        if item.code.startswith("R10") or item.code == "K110":
+            key = printable(need.key).removeprefix("keras ")
+            return ValueError, f"Unknown {need.kind or 'object'}: '{key}'."
+        if item.code == "K103" and need.place.startswith(TRAINING_CONFIG):
+            break
+        if item.code in {"S101", "S102", "S103", "S105", "K103"}:
+            key = printable(need.key).removeprefix("keras ")
+            return TypeError, f"Error when deserializing class '{key}'"
     return ValueError, None
 
 
@@ -117,7 +124,8 @@ def _deserialization_line(item: Finding, config: Any, *, missing: bool) -> str:
     if missing and need is not None and (compiled or root is None):
         if need.kind == Kind.FUNCTION:
             return _NOT_LOCATED.format(what="function", name=need.key)
-        return _NOT_LOCATED.format(what="class", name=need.key.rpartition(">")[2])
+        name = need.key.removeprefix("keras ").rpartition(">")[2]
+        return _NOT_LOCATED.format(what="class", name=name)
     return _NOT_DESERIALIZED.format(cls=root or "the model")
 
 

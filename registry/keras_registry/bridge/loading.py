@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from keras_registry.artifact import (
     MODEL_CONTAINERS,
+    TRAINING_CONFIG,
     find_obstacle,
     is_legacy,
     read_artifact,
@@ -23,13 +24,18 @@ from keras_registry.artifact import (
 )
 from keras_registry.bridge.failures import explain_failure
 from keras_registry.bridge.injection import callers_scope, inject
-from keras_registry.bridge.keras_arguments import unknown_argument_findings
+from keras_registry.bridge.keras_arguments import (
+    ImportedKeras,
+    derived_uses,
+    unknown_argument_findings,
+)
 from keras_registry.bridge.keras_errors import make_load_error
 from keras_registry.bridge.progress import Progress, under_way
 from keras_registry.bridge.remote import loading_from, under_given_name
 from keras_registry.bridge.renaming import FormerNames
 from keras_registry.bridge.reports import LoadReport, log_findings, remember, tell
 from keras_registry.bridge.restored import WeightsFile
+from keras_registry.bridge.rewritten import parts_to_rewrite
 from keras_registry.bridge.saving import running_environment
 from keras_registry.bridge.verification import Verification, misplaced
 from keras_registry.bridge.weights import PARTS
@@ -46,6 +52,7 @@ from keras_registry.names import Kind, printable
 from keras_registry.publishing import describe_registration
 from keras_registry.registration import default_registry
 from keras_registry.resolution import (
+    KerasFitting,
     Source,
     backend_findings,
     import_plugin,
@@ -78,6 +85,8 @@ __all__ = [
     "load_zip",
     "missing_compile",
 ]
+
+_COMPILED_POINTERS = ("/compile_config/", f"/{TRAINING_CONFIG}/")
 
 _skips_compile: ContextVar[bool] = ContextVar("keras_registry_skips_compile", default=False)
 
@@ -230,6 +239,7 @@ class Load:
         self.findings: list[Finding] = []
         self.verified: list[str] = []
         self.resolution: Resolution
+        self.fitting: KerasFitting | None = None
         self.environment = running_environment()
         self.judgement: ConfigJudgement | None = None
         self.former_names = FormerNames()
@@ -240,6 +250,11 @@ class Load:
     def manifest(self) -> Manifest | None:
         """The file's manifest, if there is one that can be believed."""
         return self.resolution.manifest
+
+    @property
+    def config(self) -> Any:
+        """The config that Keras shall build: the file's, or what was made of it."""
+        return self.artifact.config if self.fitting is None else self.fitting.config
 
     @property
     def policy(self) -> Policy:
@@ -253,6 +268,7 @@ class Load:
             LoadError: The model cannot be loaded.
         """
         self.resolve()
+        self.fit_to_keras()
         self.skip_compile_if_asked()
         self.stop_on_metadata()
         self.import_plugins()
@@ -289,8 +305,22 @@ class Load:
             registry=self.registry,
             given=self._given(scan),
             keras_has=_keras_has,
+            keras_version=self.artifact.find_metadata("keras_version"),
         )
         self.findings += self.resolution.findings
+
+    def fit_to_keras(self) -> None:
+        """Leaves out of the config what only a newer Keras knows, where that changes nothing."""
+        self.fitting = KerasFitting(
+            self.artifact.config,
+            keras_version=self.environment.keras_version,
+            saved_with=self.resolution.saved_with,
+            policy=self.policy,
+            installed=ImportedKeras(),
+        )
+        given = {*self.custom_objects, *callers_scope()}
+        self.fitting.fit_own(given=given, with_compile=self.compiles)
+        self.findings += self.fitting.obstacles
 
     def _given(self, scan: ConfigScan) -> dict[str, Source]:
         """Which keys the caller has objects for, by full or by bare name."""
@@ -317,10 +347,13 @@ class Load:
             return
         before = self.findings
         lacking = [item for item in self.resolution.objects if self._fails(item)]
-        if not lacking or any(not use.in_compile_config for i in lacking for use in i.uses):
+        needs = [item.needs for item in lacking]
+        needs += [need for item in self._obstacles_to_compile() for need in item.needs]
+        if not needs or any(not use.in_compile_config for i in lacking for use in i.uses):
             return
         self.compiles, self.findings = False, []
         self.resolve()
+        self.fit_to_keras()
         if has_errors(self.findings):
             self.findings = before
             return
@@ -329,12 +362,17 @@ class Load:
                 "R108",
                 self.policy,
                 "the model is loaded without its compiled state",
-                needs=tuple(item.needs for item in lacking),
+                needs=tuple(needs),
                 wanted="the optimizer, loss and metrics that it was compiled with",
                 found="; ".join(i.summary for i in before if i.level is Level.ERROR),
                 hint="the model predicts; call model.compile before training or evaluating",
             )
         )
+
+    def _obstacles_to_compile(self) -> list[Finding]:
+        """What of the compiled state the installed Keras cannot do."""
+        obstacles = () if self.fitting is None else self.fitting.obstacles
+        return [item for item in obstacles if str(item.location).startswith(_COMPILED_POINTERS)]
 
     def _fails(self, item: ObjectResolution) -> bool:
         concerned = {need.key for f in self.findings if f.level is Level.ERROR for need in f.needs}
@@ -395,7 +433,11 @@ class Load:
         self.findings += backend_findings(resolution, describe_live, environment.backend)
         is_migratable = self.artifact.is_file and self.artifact.container in MODEL_CONTAINERS
         file = self.artifact.name if is_migratable else None
-        self.judgement = judge_configs(resolution, self.artifact.config, self.registry, file=file)
+        if self.fitting is not None:
+            for item in resolution.objects:
+                self.fitting.fit_derived(derived_uses(item, self._target_of(item)))
+            self.findings += self.fitting.left_out
+        self.judgement = judge_configs(resolution, self.config, self.registry, file=file)
         self.findings += self.judgement.findings
 
     def open(self, open_model: Open) -> Any:
@@ -404,7 +446,7 @@ class Load:
         prepared = PreparedConfigs() if self.judgement is None else self.judgement.prepared
         try:
             with (
-                under_way() as self.progress,
+                under_way(parts_to_rewrite(self.artifact, self.config)) as self.progress,
                 prepared.in_force(),
                 watching_weights() as self.weight_migrations,
             ):
@@ -422,11 +464,11 @@ class Load:
         """Finds why Keras raised an error."""
         known = [
             *(list(self._weight_failures()) or self._misplaced()),
-            *unknown_argument_findings(self.resolution, self.artifact.config, error),
+            *unknown_argument_findings(self.resolution, self.config, error),
         ]
         self.findings += known
         if not has_errors(self.findings):
-            config = self.artifact.config
+            config = self.config
             self.findings.append(explain_failure(error, self.progress, self.resolution, config))
 
     def _weight_failures(self) -> Iterator[Finding]:
@@ -443,6 +485,13 @@ class Load:
                 found=printable(error, limit=300),
                 hint="tell the author of the class, with these lines",
             )
+
+    def _target_of(self, item: ObjectResolution) -> Any:
+        """The class or function that an object of the model is made of; None if it is not known."""
+        if item.source in {Source.CUSTOM_OBJECTS, Source.SCOPE}:
+            return {**self._scope, **self.custom_objects}.get(item.key)
+        live = self.registry.find(item.key if item.plugin is None else item.plugin.key)
+        return None if live is None else live.target
 
     def _found(self) -> dict[str, Any]:
         found = {}

@@ -32,9 +32,9 @@ from keras_registry.bridge.saving import known_objects
 from keras_registry.config import CONFIG_VERSION_FIELD
 from keras_registry.documents import generator
 from keras_registry.errors import KerasRegistryWarning
-from keras_registry.findings import Level
+from keras_registry.findings import Level, Policy, finding
 from keras_registry.manifest import dump_manifest, read_manifest
-from keras_registry.names import Kind
+from keras_registry.names import Kind, printable
 from keras_registry.recording import record_model
 from keras_registry.resolution import Source, renamed_finding
 
@@ -227,10 +227,14 @@ def _write_weights(
     """The weights of the loaded and verified model in a file, their records, and all warnings."""
     is_h5 = artifact.container == ".h5"
     saved = folder / ("migrated.h5" if is_h5 else "migrated.keras")
-    with warnings.catch_warnings(), _quiet_keras():
+    with warnings.catch_warnings(), _quietly():
         warnings.simplefilter("ignore", KerasRegistryWarning)  # told with the other findings
         model = load_model(source)
-        (write_h5 if is_h5 else save_model)(model, saved)
+        try:
+            (write_h5 if is_h5 else save_model)(model, saved)
+        except Exception as error:
+            unsaved = _unsaved_finding(artifact, error)
+            raise make_load_error(artifact.name, [unsaved]) from error
     loaded = report(model)
     found = () if loaded is None else loaded.findings
     warned = [item for item in found if item.level is Level.WARNING]
@@ -242,12 +246,26 @@ def _write_weights(
     return saved, None if manifest is None else manifest.weights, warned
 
 
+def _unsaved_finding(artifact: Artifact, error: Exception) -> Finding:
+    return finding(
+        "A111",
+        Policy.COMPATIBLE,
+        "the migrated model cannot be saved",
+        wanted=f"a model that Keras saves as {artifact.container}",
+        found=f"{type(error).__name__}: {printable(error, limit=300)}",
+        hint="the file is as it was; load it and save the model as .keras",
+    )
+
+
 @contextmanager
-def _quiet_keras() -> Iterator[None]:
-    """Keeps from the user what Keras logs of ``.h5`` files: a model that is not used is at hand."""
-    logger = logging.getLogger("absl")
-    before, logger.disabled = logger.disabled, True
+def _quietly() -> Iterator[None]:
+    """Logs nothing of a model that nobody gets: what there is to say of it, the caller says."""
+    loggers = [logging.getLogger(name) for name in ("absl", "keras_registry")]
+    before = [logger.disabled for logger in loggers]
     try:
+        for logger in loggers:
+            logger.disabled = True
         yield
     finally:
-        logger.disabled = before
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled

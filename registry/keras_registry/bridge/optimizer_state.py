@@ -11,6 +11,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.bridge.progress import note_model
+from keras_registry.bridge.rewritten import rewritten_text
 from keras_registry.config import migrations_under_way
 
 if TYPE_CHECKING:
@@ -21,15 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["keep_what_fits", "model_from_config"]
 
 
-def model_from_config(wrapped: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def model_from_config(
+    wrapped: Callable[..., Any], config_json: Any, *args: Any, **kwargs: Any
+) -> Any:
     """Stands where Keras makes a model of its config, before the weights are read.
 
     Args:
         wrapped: Keras's own function.
-        *args: Its arguments.
-        **kwargs: Its arguments.
+        config_json: The text of the config.
+        *args: Its further arguments.
+        **kwargs: Its further arguments.
     """
-    model = wrapped(*args, **kwargs)
+    model = wrapped(rewritten_text(config_json), *args, **kwargs)
     note_model(model)
     migrations = migrations_under_way()
     if migrations is not None and migrations.marked:

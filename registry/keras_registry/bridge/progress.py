@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["Progress", "is_under_way", "note_failure", "note_model", "under_way"]
+__all__ = [
+    "Progress",
+    "is_under_way",
+    "note_failure",
+    "note_model",
+    "take_rewritten",
+    "under_way",
+]
 
 
 @dataclass
@@ -20,10 +27,12 @@ class Progress:
     Attributes:
         model: The model, from the moment when it is built and its weights are about to be read.
         failures: The objects that could not be made, innermost first, and the error of each.
+        rewritten: What Keras shall build in place of what it reads, by the part of the file.
     """
 
     model: Any = None
     failures: list[tuple[Any, Exception]] = field(default_factory=list)
+    rewritten: dict[str, Any] = field(default_factory=dict)
 
 
 _progress: ContextVar[Progress | None] = ContextVar("keras_registry_progress", default=None)
@@ -35,9 +44,13 @@ def is_under_way() -> bool:
 
 
 @contextmanager
-def under_way() -> Iterator[Progress]:
-    """Says so for the length of a block."""
-    progress = Progress()
+def under_way(rewritten: Mapping[str, Any] | None = None) -> Iterator[Progress]:
+    """Says so for the length of a block.
+
+    Args:
+        rewritten: What Keras shall build in place of what it reads, by the part of the file.
+    """
+    progress = Progress(rewritten=dict(rewritten or {}))
     token = _progress.set(progress)
     try:
         yield progress
@@ -50,6 +63,12 @@ def note_model(model: Any) -> None:
     progress = _progress.get()
     if progress is not None:
         progress.model = model
+
+
+def take_rewritten(part: str) -> Any:
+    """What Keras shall build in place of a part of the file, once; None if that part is right."""
+    progress = _progress.get()
+    return None if progress is None else progress.rewritten.pop(part, None)
 
 
 def note_failure(config: Any, error: Exception) -> None:

@@ -89,8 +89,8 @@ class Verification:
         differing = self._differing(model)
         if differing:
             self._add(
-                "W102",
-                "the weights in memory are not those in the file",
+                "W101",
+                "weights were not restored as the file has them",
                 location=_places(differing),
                 hint="see load_own_variables() and build() of these layers",
                 **parts,

@@ -16,7 +16,12 @@ from keras_registry.environment import Environment, rivals_finding
 from keras_registry.findings import Finding, Level, Need, finding, has_errors
 from keras_registry.manifest import read_manifest
 from keras_registry.names import printable
-from keras_registry.resolution import judge_by_snapshots, lambda_finding, resolve_model
+from keras_registry.resolution import (
+    KerasFitting,
+    judge_by_snapshots,
+    lambda_finding,
+    resolve_model,
+)
 
 if TYPE_CHECKING:
     from keras_registry.artifact import ObjectUse
@@ -75,12 +80,22 @@ def judge_file(file: str, policy: Policy, *, timeout: float | None = None) -> Ve
         environment=environment,
         policy=policy,
         keras_has=lambda use: _is_installed(use, environment),
+        keras_version=artifact.find_metadata("keras_version"),
     )
+    fitting = KerasFitting(
+        artifact.config,
+        keras_version=environment.keras_version,
+        saved_with=resolution.saved_with,
+        policy=policy,
+    )
+    fitting.fit_own()
     lambdas = lambda_finding(scan, artifact.config, policy)
     findings = (
         *resolution.findings,
         *judge_by_snapshots(resolution, artifact.config, environment),
         *_rivals(resolution, environment),
+        *fitting.obstacles,
+        *fitting.left_out,
         *([] if lambdas is None else [lambdas]),
     )
     if timeout is not None:

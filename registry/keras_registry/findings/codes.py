@@ -142,7 +142,8 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         *always,
         "The command writes a new file beside the old one, which then takes its place in one step. "
         "That needs a file that may be written, a folder that takes a new one, room on the disk, "
-        "and that nobody else writes the file meanwhile. The old file is as it was.",
+        "and that nobody else writes the file meanwhile. Where weights are migrated, Keras must be "
+        "able to save the model as such a file. The old file is as it was.",
     )
 
     yield Code(
@@ -520,16 +521,16 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "W101",
         "weights that were not restored",
         *always,
-        "After the load the model holds another number of weights than were saved, so a part of "
-        "it would compute with random values. Most often a layer's build() does not build the "
-        "layers inside it.",
+        "After the load the model does not hold the arrays of its file, so a part of it would "
+        "compute with random values, or with wrong ones. Most often a layer's build() does not "
+        "build the layers inside it, or a class was changed since the model was saved.",
     )
     yield Code(
         "W102",
         "weights that are not those that were saved",
         *grave,
-        "After the load the weights in memory differ from those that the model had when it was "
-        "saved: the file was changed, or a layer restores its weights wrongly.",
+        "The weights in the file, and so those in memory, differ from those that the model had "
+        "when it was saved: the file was changed or damaged.",
     )
     yield Code(
         "W103",
@@ -592,7 +593,8 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "an argument that this Keras does not take",
         *always,
         "The config of one of Keras's own objects has an argument that the installed Keras does "
-        "not know, most often because a newer Keras saved the model.",
+        "not know, most often because a newer Keras saved the model. It is left out only if its "
+        "value is known to change nothing.",
     )
     yield Code(
         "K104",
@@ -630,6 +632,21 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "took too long. A damaged file can do that to the libraries that read it.",
     )
     yield Code(
+        "K109",
+        "arguments of a newer Keras that were left out",
+        *(error, warning, warning),
+        "A newer Keras saved the model and wrote arguments that the installed one does not know. "
+        "All of them have the value with which the newer Keras does what the older one does, so "
+        "that nothing is lost without them.",
+    )
+    yield Code(
+        "K110",
+        "a class that this Keras does not have",
+        *always,
+        "The model uses a layer, an optimizer or an operation of Keras that came with a newer "
+        "release than the installed one. Upgrade Keras.",
+    )
+    yield Code(
         "K201",
         "objects that nobody else can load",
         *(warning, warning, warning),
@@ -650,6 +667,14 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "A `.h5` file has no place for the assets of a layer, such as a vocabulary that it was "
         "adapted to: after a load they are gone. Save the model as `.keras`, or give the layer its "
         "vocabulary in the constructor.",
+    )
+    yield Code(
+        "K204",
+        "parts of a model that Keras cannot load from the format",
+        *(warning, warning, warning),
+        "Keras writes operations into a `.h5` file by their bare names, which it does not find "
+        "again or takes for layers, and numbers of bfloat16 or float8 as bytes without a type. "
+        "Save the model as `.keras`.",
     )
     yield Code(
         "K301",

@@ -9,7 +9,9 @@ from keras_registry.resolution.configs import (
     judge_configs,
 )
 from keras_registry.resolution.document import lambda_finding, manifest_findings
+from keras_registry.resolution.keras_findings import Fit, argument_finding
 from keras_registry.resolution.model import ObjectResolution, Resolution, Source
+from keras_registry.resolution.newer_keras import DerivedUse, InstalledKeras, KerasFitting
 from keras_registry.resolution.plugins import (
     import_finding,
     import_plugin,
@@ -26,9 +28,14 @@ from keras_registry.resolution.versions import backend_findings, judge_schemas
 
 __all__ = [
     "ConfigJudgement",
+    "DerivedUse",
+    "Fit",
+    "InstalledKeras",
+    "KerasFitting",
     "ObjectResolution",
     "Resolution",
     "Source",
+    "argument_finding",
     "backend_findings",
     "find_in_snapshots",
     "import_finding",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from keras_registry.artifact import describe_place
+from keras_registry.documents.forms import VERSION
+from keras_registry.environment import normalise_version
 from keras_registry.findings import Finding, Need, Policy, finding
 from keras_registry.hashes import hash_json
 from keras_registry.manifest import validate_reading
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from keras_registry.manifest import Manifest, ManifestReading
     from keras_registry.resolution.model import Question
 
-__all__ = ["environment_findings", "lambda_finding", "manifest_findings"]
+__all__ = ["environment_findings", "lambda_finding", "manifest_findings", "saving_keras"]
 
 
 def manifest_findings(
@@ -55,25 +57,36 @@ def _disagreement(manifest: Manifest, scan: ConfigScan, policy: Policy) -> Findi
     )
 
 
+def saving_keras(manifest: Manifest | None, claim: Any) -> str | None:
+    """The version of the Keras that saved a model, in its normal form; None if it is not known.
+
+    Args:
+        manifest: The model's manifest, if there is one that can be believed.
+        claim: What the file itself says.
+    """
+    if manifest is not None and manifest.environment is not None and manifest.environment.keras:
+        return manifest.environment.keras
+    version = normalise_version(claim) if isinstance(claim, str) else None
+    return version if version is not None and VERSION.accepts(version) else None
+
+
 def environment_findings(question: Question) -> Iterator[Finding]:
     """How Keras and its backend differ from those that saved the model (codes K).
 
     Args:
         question: What `resolve_model` was asked.
     """
-    saved = question.manifest and question.manifest.environment
-    if not saved:
-        return
-    here = question.environment
-    if saved.keras and here.keras_version and Version(saved.keras) > Version(here.keras_version):
+    saved_with, here = question.saved_with, question.environment
+    if saved_with and here.keras_version and Version(saved_with) > Version(here.keras_version):
         yield question.finding(
             "K101",
             "the model was saved by a newer Keras",
-            wanted=f"keras {saved.keras} or newer",
+            wanted=f"keras {saved_with} or newer",
             found=f"keras {here.keras_version}",
-            hint=f'pip install "keras>={saved.keras}"',
+            hint=f'pip install "keras>={saved_with}"',
         )
-    if saved.backend and saved.backend != here.backend:
+    saved = question.manifest and question.manifest.environment
+    if saved and saved.backend and saved.backend != here.backend:
         yield question.finding(
             "K102",
             "the model was saved under another backend",

@@ -59,12 +59,14 @@ class Resolution:
     Attributes:
         policy: The policy by which the findings were judged.
         manifest: The manifest, if there is one that can be believed.
+        saved_with: The version of the Keras that saved the model, as manifest or file have it.
         objects: All objects that the model needs.
         findings: What is wrong or worth knowing, as far as no plugin code is needed to tell.
     """
 
     policy: Policy
     manifest: Manifest | None
+    saved_with: str | None
     objects: tuple[ObjectResolution, ...]
     findings: tuple[Finding, ...]
 
@@ -81,6 +83,7 @@ class Question:
 
     policy: Policy
     manifest: Manifest | None
+    saved_with: str | None
     environment: Environment
     registry: Registry | None
     given: Mapping[str, Source]

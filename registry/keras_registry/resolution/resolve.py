@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 from keras_registry.artifact import ConfigScan, ObjectUse, describe_place
 from keras_registry.findings import Finding, Need, Policy
 from keras_registry.names import printable
-from keras_registry.resolution.document import environment_findings, manifest_findings
+from keras_registry.resolution.document import (
+    environment_findings,
+    manifest_findings,
+    saving_keras,
+)
 from keras_registry.resolution.missing import missing_findings, moved_finding, rivals_finding
 from keras_registry.resolution.model import ObjectResolution, Question, Resolution, Source
 from keras_registry.resolution.versions import version_findings
@@ -33,6 +37,7 @@ def resolve_model(
     registry: Registry | None = None,
     given: Mapping[str, Source] | None = None,
     keras_has: Callable[[ObjectUse], bool] | None = None,
+    keras_version: Any = None,
 ) -> Resolution:
     """Resolves every object that a model names, without importing anything.
 
@@ -46,9 +51,13 @@ def resolve_model(
         given: The keys that the caller has an object for, and whether from ``custom_objects`` or
             from an enclosing scope.
         keras_has: Tells whether plain Keras finds an object by itself; None if it cannot.
+        keras_version: What the file itself says of the Keras that saved it.
     """
     manifest = None if reading is None else reading.value
-    question = Question(policy, manifest, environment, registry, given or {}, keras_has, config)
+    saved_with = saving_keras(manifest, keras_version)
+    question = Question(
+        policy, manifest, saved_with, environment, registry, given or {}, keras_has, config
+    )
     findings = list(manifest_findings(reading, config, scan, policy))
     findings += environment_findings(question)
     objects: list[ObjectResolution] = []
@@ -58,7 +67,7 @@ def resolve_model(
             objects.append(resolved)
     findings += missing_findings(question, objects)
     findings += version_findings(question, objects)
-    return Resolution(policy, manifest, tuple(objects), tuple(findings))
+    return Resolution(policy, manifest, saved_with, tuple(objects), tuple(findings))
 
 
 def resolve_weights(
