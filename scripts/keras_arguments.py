@@ -106,7 +106,8 @@ Note = dict[str, dict[str, dict[str, Any]]]
 
 def note_classes() -> Note:
     """Return the arguments of every class that a config may name, in the running Keras."""
-    return {path: dict(sorted(_arguments_of(cls).items())) for path, cls in _iter_classes()}
+    found = sorted(_iter_classes(), key=lambda item: item[0])
+    return {path: dict(sorted(_arguments_of(cls).items())) for path, cls in found}
 
 
 def compare(notes: Mapping[str, Note]) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
@@ -193,6 +194,8 @@ def _iter_classes() -> Iterator[tuple[str, type]]:
     for path, value in sorted(api_export.REGISTERED_NAMES_TO_OBJS.items()):
         if inspect.isclass(value) and not path.startswith(NOT_PUBLIC) and _is_wanted(value):
             yield path, value
+            if path.rpartition(".")[2] != value.__name__:  # which is what a `.h5` file has of it
+                yield f"{path.rpartition('.')[0]}.{value.__name__}", value
     for module in _import_all("keras.src"):
         for name, value in sorted(vars(module).items()):
             is_own = inspect.isclass(value) and value.__module__ == module.__name__

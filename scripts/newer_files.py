@@ -104,10 +104,15 @@ MODELS: dict[str, Callable[[], Any]] = {
     ),
     "batch_normalization": lambda: _sequential((4,), layers.Dense(3), layers.BatchNormalization()),
     "normalizations": lambda: _sequential(
-        (6, 4), layers.LayerNormalization(), layers.GroupNormalization(2), layers.UnitNormalization()
+        (6, 4),
+        layers.LayerNormalization(),
+        layers.GroupNormalization(2),
+        layers.UnitNormalization(),
     ),
     "einsum_dense": lambda: _sequential((3, 4), layers.EinsumDense("abc,cd->abd", (None, 5))),
-    "embedding": lambda: _sequential((5,), layers.Embedding(10, 4), layers.Flatten(), dtype="int32"),
+    "embedding": lambda: _sequential(
+        (5,), layers.Embedding(10, 4), layers.Flatten(), dtype="int32"
+    ),
     "reversible_embedding": lambda: _sequential(
         (5,), layers.ReversibleEmbedding(10, 4), dtype="int32"
     ),
@@ -121,7 +126,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     "cells": lambda: _sequential((5, 3), layers.RNN([layers.GRUCell(3), layers.LSTMCell(2)])),
     "conv_lstm": lambda: _sequential((3, 6, 2), layers.ConvLSTM1D(2, 3)),
     "wrappers": lambda: _sequential(
-        (5, 4), layers.TimeDistributed(layers.Dense(3)), layers.SpectralNormalization(layers.Dense(2))
+        (5, 4),
+        layers.TimeDistributed(layers.Dense(3)),
+        layers.SpectralNormalization(layers.Dense(2)),
     ),
     "multi_head_attention": lambda: _attention(layers.MultiHeadAttention(2, 4)),
     "group_query_attention": lambda: _attention(layers.GroupQueryAttention(4, 4, 2)),

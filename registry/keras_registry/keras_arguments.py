@@ -158,6 +158,10 @@ ARGUMENTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "use_gate": {"since": "3.14.0", "default": False},
         "sliding_window": {"since": "3.15.0", "default": None},
     },
+    "keras.layers.GroupedQueryAttention": {
+        "use_gate": {"since": "3.14.0", "default": False},
+        "sliding_window": {"since": "3.15.0", "default": None},
+    },
     "keras.layers.IntegerLookup": {
         "oov_method": {"since": "3.14.0", "default": "floormod"},
         "salt": {"since": "3.14.0", "default": None},

@@ -167,6 +167,35 @@ def test_names_alone_keep_the_whole_state(
     assert_equal(loaded, saved.npz)
 
 
+SAVE_SCALED = SAVE_ANYWHERE.replace(
+    'model.compile("adam"',
+    "model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())",
+)
+
+
+def test_optimizer_inside_another_keeps_what_fits(
+    shelf: Shelf, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    """An optimizer that scales the loss is restored from `.h5` with the one inside it."""
+    file, npz = tmp_path / "scaled.h5", tmp_path / "scaled.npz"
+    fork_server.run(SAVE_SCALED, argv=[file, npz], path=[shelf(ONE)]).check()
+
+    same = observe(fork_server.run, file, path=[shelf(ONE)])
+    migrated = observe(fork_server.run, file, path=[shelf(FOUR)], epilogue=TELL_OPTIMIZER)
+
+    assert same.is_silent()
+    assert same.raw["verified"] == ["layers", "optimizer"]
+    assert "W104" in migrated.codes
+    state = migrated.raw["optimizer"]
+    assert state["adam/iteration"] == 4
+    assert {path for path in state if not np.any(state[path])} >= {
+        f"adam/projected_{layer}_kernel_{part}"
+        for layer in ("first", "second")
+        for part in ("momentum", "velocity")
+    }
+    assert np.any(state["adam/projected_head_kernel_momentum"])
+
+
 def test_weights_are_migrated_without_hooks(
     old: dict[str, SavedModel], shelf: Shelf, fork_server: ForkServer
 ) -> None:

@@ -1,6 +1,12 @@
 """Model files: what is in them, read without any framework."""
 
-from keras_registry.artifact.containers import H5_ENDINGS, find_obstacle, is_legacy, read_artifact
+from keras_registry.artifact.containers import (
+    H5_ENDINGS,
+    find_obstacle,
+    is_legacy,
+    read_artifact,
+    read_without_config,
+)
 from keras_registry.artifact.files import FileState, replaceable, replacing
 from keras_registry.artifact.keras_folder import read_keras_folder
 from keras_registry.artifact.keras_h5 import (
@@ -99,6 +105,7 @@ __all__ = [
     "read_keras_zip",
     "read_saved_model",
     "read_weights_metadata",
+    "read_without_config",
     "replace_h5_config",
     "replace_h5_manifest",
     "replace_metadata",

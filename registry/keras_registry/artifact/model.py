@@ -7,9 +7,10 @@ from typing import Any
 
 from keras_registry.manifest import MANIFEST_KEY
 
-__all__ = ["SAVED_MODEL", "Artifact", "Member"]
+__all__ = ["SAVED_MODEL", "WEIGHTS_ALONE", "Artifact", "Member"]
 
 SAVED_MODEL = "saved_model"
+WEIGHTS_ALONE = ".weights.h5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,10 @@ class Artifact:
         metadata: What Keras notes about the save, and the manifest's document; empty if the file
             has none, as plain Keras does not need it; None if it cannot be read.
         config: The serialised model, as Keras deserialises it; of a ``.h5`` file, its
-            `model_config` and `training_config` by these names. An exported model has none: empty.
-        container: How it is kept: ``.keras``, ``folder``, ``.h5`` or ``saved_model``.
+            `model_config` and `training_config` by these names. Exported models and weights
+            alone have none: empty.
+        container: How it is kept: ``.keras``, ``folder``, ``.h5``, ``saved_model`` or
+            ``.weights.h5``.
         is_file: Whether the name is a path.
     """
 
@@ -54,6 +57,11 @@ class Artifact:
     def is_exported(self) -> bool:
         """Whether it is a graph without a config, which Keras does not load."""
         return self.container == SAVED_MODEL
+
+    @property
+    def has_config(self) -> bool:
+        """Whether it is a model, and not what was made of one."""
+        return self.container not in {SAVED_MODEL, WEIGHTS_ALONE}
 
     @property
     def has_manifest(self) -> bool:

@@ -11,17 +11,52 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact.files import replacing
-from keras_registry.artifact.keras_h5 import read_h5_metadata, replace_h5_manifest
+from keras_registry.artifact.keras_h5 import H5_FORMAT, read_h5_metadata, replace_h5_manifest
 from keras_registry.artifact.keras_zip import read_keras_zip
-from keras_registry.artifact.reading import MAX_CONFIG_BYTES, check_size, parse_json
+from keras_registry.artifact.model import WEIGHTS_ALONE, Artifact, Member
+from keras_registry.artifact.reading import (
+    MAX_CONFIG_BYTES,
+    check_file,
+    check_size,
+    parse_json,
+    read_as,
+)
 from keras_registry.manifest import MANIFEST_KEY
+from keras_registry.names import printable
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["read_weights_metadata", "replace_weights_manifest"]
+    from keras_registry.artifact.reading import ArtifactReading
+
+__all__ = ["read_weights_alone", "read_weights_metadata", "replace_weights_manifest"]
 
 _METADATA = "metadata"
+
+
+def read_weights_alone(path: str | os.PathLike[str]) -> ArtifactReading:
+    """Reads what is known of a ``.weights.h5`` file: its members, and the manifest if it has one.
+
+    Args:
+        path: The file.
+    """
+    return read_as(H5_FORMAT, path, lambda name: _read(Path(path), name))
+
+
+def _read(path: Path, name: str) -> Artifact:
+    size = check_file(path, H5_FORMAT)
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return Artifact(
+            name=name,
+            size=size,
+            members=tuple(Member(printable(member), 0) for member in file),
+            metadata=read_h5_metadata(file),
+            config={},
+            container=WEIGHTS_ALONE,
+            is_file=True,
+        )
 
 
 def read_weights_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -46,13 +46,16 @@ def model_from_config(
 
 
 def keep_what_fits(optimizer: Any) -> None:
-    """Lets an optimizer take, the next time, only that of a ``.h5`` file's state which fits.
+    """Lets an optimizer take, the next time, all of a ``.h5`` file's state that fits.
+
+    Keras gives all up at the first array that does not, and to an optimizer that holds another one
+    nothing of that one's.
 
     Args:
         optimizer: The optimizer, whose state is about to be set.
     """
     migrations = migrations_under_way()
-    if migrations is not None and migrations.marked:
+    if migrations is not None and (migrations.marked or hasattr(optimizer, "inner_optimizer")):
         vars(optimizer)["set_weights"] = functools.partial(_set_what_fits, optimizer, migrations)
 
 

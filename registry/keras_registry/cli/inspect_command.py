@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from keras_registry.artifact import (
     describe_place,
     find_graph_fingerprint,
-    is_saved_model,
     read_artifact,
-    read_saved_model,
+    read_without_config,
     scan_config,
 )
 from keras_registry.cli import Exit
@@ -31,15 +30,17 @@ __all__ = ["configure", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
-    parser.add_argument("file", help="a .keras or .h5 file, a folder, or an exported model")
+    parser.add_argument(
+        "file", help="a .keras or .h5 file, a folder, an exported model, or weights"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Prints what is in the file; imports neither Keras nor any plugin."""
     reading = read_artifact(parsed.file)
-    if reading.artifact is None and is_saved_model(parsed.file):
-        reading = read_saved_model(parsed.file)
+    if reading.artifact is None:
+        reading = read_without_config(parsed.file) or reading
     if reading.artifact is None:
         print_unreadable("inspect", reading.name, reading.findings, as_json=parsed.json)
         return Exit.UNREADABLE
@@ -63,9 +64,9 @@ def _objects(
 ) -> list[dict[str, Any]]:
     """The custom objects that the model itself names, with what the manifest says of them.
 
-    An exported model names none: there the manifest alone knows them.
+    Where there is no config, the manifest alone knows them.
     """
-    if artifact.is_exported:
+    if not artifact.has_config:
         return _recorded_objects(manifest)
     rows = []
     for key, uses in scan.by_key().items():
@@ -131,9 +132,9 @@ def _print_json(
         date_saved=artifact.find_metadata("date_saved"),
         model={"class_name": artifact.model.get("class_name"), "name": _model_name(artifact)},
         objects=_objects(artifact, scan, manifest),
-        lambdas=None
-        if artifact.is_exported
-        else [describe_place(artifact.config, path) for path in scan.lambdas],
+        lambdas=[describe_place(artifact.config, path) for path in scan.lambdas]
+        if artifact.has_config
+        else None,
         manifest=None if manifest is None else dump_manifest(manifest),
     )
 
@@ -154,6 +155,8 @@ def _print_text(
     say(f"  file           {artifact.container}, {format_size(artifact.size)}, {members}")
     if artifact.is_exported:
         say("  model          exported: a graph, which is served without Keras and plugins")
+    elif not artifact.has_config:
+        say("  model          none: weights alone, for model.load_weights")
     else:
         say(f'  model          {model} "{printable(_model_name(artifact), limit=60)}"')
         say(f"  saved          with Keras {keras_version}, {saved}")
@@ -165,7 +168,7 @@ def _print_text(
         _print_weights(manifest)
     for path in scan.lambdas:
         say(f"  lambda         {describe_place(artifact.config, path)}")
-    is_unknown = artifact.is_exported and manifest is None
+    is_unknown = not artifact.has_config and manifest is None
     nothing = "unknown" if is_unknown else "no custom objects"
     _print_objects(_objects(artifact, scan, manifest), nothing=nothing)
     if manifest is not None and manifest.distributions:

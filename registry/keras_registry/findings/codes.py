@@ -553,7 +553,9 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "migrated weights that do not fit",
         *always,
         "The function migrate_weights of a class returned arrays with other names or shapes "
-        "than the object has. The author of the distribution must mend it.",
+        "than the object has: the author of the distribution must mend it. Or the arrays of the "
+        "object cannot be told from the others of a .h5 file, which has them in lists: load the "
+        "file with the version that saved it, save the model as .keras, and migrate that.",
     )
     yield Code(
         "W106",
