@@ -54,13 +54,23 @@ def _load_pair(name: str, path: Path, pairs: int) -> Ratio:
     return measure_pairs(name, 1.05, ours, _plain(plain), pairs=pairs)
 
 
-def _save_pair(name: str, model: Any, folder: Path, pairs: int) -> Ratio:
+def _save_pair(
+    name: str, model: Any, folder: Path, pairs: int, *, over_a_file: bool = False
+) -> Ratio:
+    """Saving to a new path, or over a file that is there and must stay whole until it is replaced.
+
+    In memory the latter costs fresh pages, which plain Keras takes from the file it truncates.
+    """
     target = folder / "saved.keras"
 
     def save() -> None:
         model.save(target)
 
-    return measure_pairs(name, 1.05, save, _plain(save), pairs=pairs)
+    def clear() -> None:
+        if not over_a_file:
+            target.unlink(missing_ok=True)
+
+    return measure_pairs(name, 1.05, save, _plain(save), pairs=pairs, before=clear)
 
 
 def large_model(folder: Path, pairs: int) -> Iterator[Ratio]:
@@ -69,6 +79,8 @@ def large_model(folder: Path, pairs: int) -> Iterator[Ratio]:
     model = make_large_model(path, megabytes=512)
     yield _load_pair("load 512 MB / plain Keras", path, pairs)
     yield _save_pair("save 512 MB / plain Keras", model, folder, pairs)
+    name = "save 512 MB over a file / plain Keras, which truncates it first"
+    yield _save_pair(name, model, folder, pairs, over_a_file=True)
 
 
 def many_layers(folder: Path, pairs: int) -> Iterator[Ratio]:

@@ -49,6 +49,7 @@ def measure_pairs(
     *,
     pairs: int = 15,
     repeat: int = 1,
+    before: Callable[[], object] | None = None,
     remark: str = "",
 ) -> Ratio:
     """Measures two ways in turns; which goes first alternates.
@@ -60,16 +61,23 @@ def measure_pairs(
         other: The other way.
         pairs: How many pairs, after one that does not count.
         repeat: How often each is called in one measurement.
+        before: What is done before each measurement, and not measured.
         remark: Further figures, in words.
     """
+
+    def timed(act: Callable[[], object]) -> float:
+        if before is not None:
+            before()
+        return _time(act, repeat)
+
     times: list[tuple[float, float]] = []
     for number in range(pairs + 1):
         if number % 2:
-            second = _time(other, repeat)
-            first = _time(ours, repeat)
+            second = timed(other)
+            first = timed(ours)
         else:
-            first = _time(ours, repeat)
-            second = _time(other, repeat)
+            first = timed(ours)
+            second = timed(other)
         times.append((first, second))
     counted = times[1:]
     low, middle, high = statistics.quantiles([a / b for a, b in counted], n=4)
