@@ -1,21 +1,21 @@
 """Write small models as one release of Keras saves them, and load them with an older one.
 
-Every value in them is a default, so that an older Keras can do all that the newer one did; plain
-Keras stops at most of them all the same, for arguments that it does not know. `nox -s pairs` runs
-this for each pair of supported releases.
+In most of them every value is a default, so that an older Keras can do all that the newer one did;
+plain Keras stops all the same, for arguments that it does not know. A few need the newer release.
+`nox -s pairs` runs this for each pair of supported releases.
 
     python scripts/newer_files.py write FOLDER              # with the newer release
     python scripts/newer_files.py read FOLDER               # with the older one, and keras-registry
 
 Writing needs nothing but Keras and a backend; with `--manifest` it needs keras-registry. Reading
 loads each file, compares the predictions with those of the newer release, saves the model again,
-and says what was left out. The status is 1 if a file does not load or predicts something else.
+and says what was left out. The status is 1 if a file does not load or predicts something else, or
+if one loads that needs the newer release.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from packaging.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,15 +105,10 @@ MODELS: dict[str, Callable[[], Any]] = {
     ),
     "batch_normalization": lambda: _sequential((4,), layers.Dense(3), layers.BatchNormalization()),
     "normalizations": lambda: _sequential(
-        (6, 4),
-        layers.LayerNormalization(),
-        layers.GroupNormalization(2),
-        layers.UnitNormalization(),
+        (6, 4), layers.LayerNormalization(), layers.GroupNormalization(2)
     ),
     "einsum_dense": lambda: _sequential((3, 4), layers.EinsumDense("abc,cd->abd", (None, 5))),
-    "embedding": lambda: _sequential(
-        (5,), layers.Embedding(10, 4), layers.Flatten(), dtype="int32"
-    ),
+    "embedding": lambda: _sequential((5,), layers.Embedding(10, 4), dtype="int32"),
     "reversible_embedding": lambda: _sequential(
         (5,), layers.ReversibleEmbedding(10, 4), dtype="int32"
     ),
@@ -153,9 +149,18 @@ MODELS: dict[str, Callable[[], Any]] = {
         dtype="int64",
     ),
 }
+NEWER: dict[str, tuple[str, Callable[[], Any]]] = {
+    "pooling": ("3.13", lambda: _sequential((6, 2), layers.AdaptiveMaxPooling1D(3))),
+    "muon": ("3.13", lambda: _classifier("muon")),
+    "renorm": ("3.14", lambda: _sequential((4,), layers.BatchNormalization(renorm=True))),
+    "gate": ("3.14", lambda: _attention(layers.MultiHeadAttention(2, 4, use_gate=True))),
+    "window": ("3.15", lambda: _attention(layers.MultiHeadAttention(2, 4, sliding_window=2))),
+}
+"""Models that only Keras from this release on can make."""
+
 SUFFIXES = (".keras", ".h5")
-NOT_IN_H5 = frozenset({"functional", "transformer", "cells"})
-"""Keras loads operations and lists of cells from no `.h5` file, whatever its release."""
+NOT_IN_H5 = frozenset({"attention", "cells", "functional", "transformer"})
+"""What Keras does not load from `.h5` itself: operations, lists of cells, its own `Attention`."""
 
 
 def write(folder: Path, names: list[str], *, plain: bool) -> None:
@@ -169,10 +174,14 @@ def write(folder: Path, names: list[str], *, plain: bool) -> None:
     if not plain:
         import keras_registry  # noqa: F401 - which adds them
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
+    here = Version(keras.__version__)
+    newer = {name: make for name, (since, make) in NEWER.items() if here >= Version(since)}
+    for name, make in {**MODELS, **newer}.items():
+        if name not in names:
+            continue
         keras.utils.set_random_seed(3)
         keras.backend.clear_session()
-        model = MODELS[name]()
+        model = make()
         x = [_values(each) for each in model.inputs]
         predictions = model.predict(x, verbose=0)
         for suffix in SUFFIXES:
@@ -192,15 +201,19 @@ def _values(tensor: Any) -> Any:
 
 def read(folder: Path) -> int:
     """Load all models of a folder, and say what became of each; return how many failed."""
-    counts = dict.fromkeys(("loaded", "with something left out", "stopped by plain Keras"), 0)
-    failed = 0
+    words = ("loaded", "with something left out", "stopped by plain Keras", "rightly stopped")
+    counts, failed = dict.fromkeys(words, 0), 0
     for file, arrays in _iter_files(folder):
-        told, wrong = _read_one(file, arrays)
+        since = NEWER[file.stem][0] if file.stem in NEWER else "3"
+        if Version(keras.__version__) < Version(since):
+            told, wrong = _fail_one(file)
+            counts["rightly stopped"] += wrong is None
+        else:
+            told, wrong = _read_one(file, arrays)
+            counts["loaded"] += wrong is None
+            counts["with something left out"] += bool(told)
+            counts["stopped by plain Keras"] += _stops_plain_keras(file)
         failed += wrong is not None
-        stopped = _stops_plain_keras(file)
-        counts["loaded"] += wrong is None
-        counts["with something left out"] += bool(told)
-        counts["stopped by plain Keras"] += stopped
         print(f"  {file.name:<30} {wrong or told or 'as it is'}")
     figures = ", ".join(f"{count} {words}" for words, count in counts.items())
     print(f"{folder.name} under keras {keras.__version__}: {failed} failed, {figures}")
@@ -238,6 +251,20 @@ def _read_one(file: Path, arrays: Any) -> tuple[str, str | None]:
     return told, None
 
 
+def _fail_one(file: Path) -> tuple[str, str | None]:
+    """Why a file is stopped that needs a newer Keras, and what is wrong if it is not."""
+    import keras_registry
+
+    try:
+        keras_registry.load_model(file)
+    except keras_registry.LoadError as error:
+        found = [item for item in error.findings if item.code in {"K103", "K110"}]
+        if found:
+            return "; ".join(item.summary for item in found), None
+        return "", str(error)
+    return "", "loaded without what it needs"
+
+
 def _stops_plain_keras(file: Path) -> bool:
     """Whether Keras alone does not load a file; keras-registry is off here."""
     import keras_registry
@@ -257,7 +284,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("action", choices=["write", "read"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--models", nargs="+", default=[*MODELS, *NEWER])
     parser.add_argument("--manifest", action="store_true", help="write them with keras-registry")
     options = parser.parse_args()
     if options.action == "read":

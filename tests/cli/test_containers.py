@@ -228,10 +228,14 @@ def test_h5_file_of_plain_keras_is_resolved_by_a_scan(
     ]
 
 
-@pytest.mark.parametrize("name", ["churn.h5", "churn"])
-def test_migrate_takes_keras_files_alone(run: Callable[..., Ended], name: str) -> None:
-    """Other containers are not rewritten, and the message says what to do instead."""
-    ended = run("migrate", name)
+@pytest.mark.parametrize(("code", "name", "make"), UNREADABLE.values(), ids=UNREADABLE)
+def test_migrate_refuses_what_cannot_be_read(
+    code: str, name: str, make: Callable[[Path], Any], run: Callable[..., Ended], tmp_path: Path
+) -> None:
+    """`migrate` ends with 3 before Keras is imported, in every container alike."""
+    make(tmp_path / name)
 
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err == f"keras-registry: {name} is no .keras file: load it and save it again\n"
+    ended = run("migrate", tmp_path / name)
+
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err.startswith(f"{tmp_path / name} cannot be read: 1 error\n  {code} error ")

@@ -40,6 +40,7 @@ _COMMANDS = {
     "embed": "give model files a manifest, or take it out, without Keras",
     "run": "run a program with the hooks on, without a change to it",
     "migrate": "bring the configs in a model file to the installed versions, for good",
+    "check": "check that what a plugin distribution publishes keeps its promises",
     "snapshot": "write or check the snapshot of a plugin distribution",
     "schema": "export, compare and check config schemas",
     "demo": "show the whole story in a temporary folder",

@@ -1,0 +1,26 @@
+"""The contract kit: what a serialisable Keras object promises, and functions that check it.
+
+A promise is a `Check`; a `Subject` is a registered object with what its author says of it. The
+runner is the only thing that calls checks: the command line and pytest are shells around it.
+"""
+
+from keras_registry.contract.results import CheckError, Failure, Result, Skip, Status
+from keras_registry.contract.runner import CHECK_SET, CHECKS, checks_for, find_check, run_check
+from keras_registry.contract.subjects import Case, Subject
+from keras_registry.contract.table import Check
+
+__all__ = [
+    "CHECKS",
+    "CHECK_SET",
+    "Case",
+    "Check",
+    "CheckError",
+    "Failure",
+    "Result",
+    "Skip",
+    "Status",
+    "Subject",
+    "checks_for",
+    "find_check",
+    "run_check",
+]

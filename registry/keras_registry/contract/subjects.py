@@ -1,0 +1,174 @@
+"""What is checked: a registered object, and the ways to make one of it."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from keras_registry.contract.results import CheckError, Failure
+from keras_registry.contract.values import MISSING, default_of, others_than_default, value_for
+from keras_registry.names import Kind, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from keras_registry.registration import Registration
+
+__all__ = ["Case", "Subject"]
+
+_MOST_VALUES = 3
+"""How many values other than the default are tried of each argument."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A registered object that is checked, and what its author says of it.
+
+    Attributes:
+        registration: The object.
+        examples: Arguments with which it can be made, each a dict; where none are given, they
+            are made from its config schema.
+        inputs: Makes what a layer is called with; None to try common shapes.
+        expected_failures: The names or codes of checks that fail, and why.
+    """
+
+    registration: Registration
+    examples: Sequence[Mapping[str, Any]] = ()
+    inputs: Callable[[], Any] | None = None
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.registration.key
+
+    @property
+    def key(self) -> str:
+        """The object's key."""
+        return self.registration.key
+
+    @property
+    def kind(self) -> Kind:
+        """What it is used for."""
+        return self.registration.kind
+
+    @property
+    def target(self) -> Any:
+        """The class or function."""
+        return self.registration.target
+
+    @cached_property
+    def fields(self) -> Mapping[str, Mapping[str, Any]]:
+        """The schemas of its own arguments, by name."""
+        schema = self.registration.schema
+        properties: dict[str, Any] = {} if schema is None else schema.properties["properties"]
+        return {name: properties[name] for name in (() if schema is None else schema.fields)}
+
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """The ways to make one, the smallest first; empty if none is known to work."""
+        return tuple(case for case in self._candidates() if case.works)
+
+    def _candidates(self) -> Iterator[Case]:
+        for number, example in enumerate(self.examples, start=1):
+            yield Case(self, lambda e=example: dict(e), f"example {number}")  # type: ignore[misc]
+        required = [name for name, schema in self.fields.items() if default_of(schema) is MISSING]
+
+        def minimal() -> dict[str, Any]:
+            return {name: value_for(self.fields[name]) for name in required}
+
+        if not self.examples:
+            yield Case(self, minimal, "minimal")
+        base = (lambda: dict(self.examples[0])) if self.examples else minimal
+        for name, schema in self.fields.items():
+            for number in range(min(_MOST_VALUES, len(others_than_default(schema)))):
+                if name not in required or number > 0:
+                    yield Case(self, _changed(base, name, schema, number), f"{name} changed", name)
+
+
+def _changed(
+    base: Callable[[], dict[str, Any]], name: str, schema: Mapping[str, Any], number: int
+) -> Callable[[], dict[str, Any]]:
+    """The arguments with another value for one of them; each call makes new objects."""
+    return lambda: {**base(), name: others_than_default(schema)[number]}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to make an object.
+
+    Attributes:
+        subject: What is made.
+        recipe: Makes the arguments, new ones each time.
+        label: What is special about it.
+        changed: The one argument that is not as in the first case, if one is.
+    """
+
+    subject: Subject
+    recipe: Callable[[], dict[str, Any]]
+    label: str
+    changed: str | None = None
+
+    def __str__(self) -> str:
+        shown = ", ".join(
+            f"{name}={printable(_shown(value), limit=40)}" for name, value in self.recipe().items()
+        )
+        return f"{self.subject.target.__name__}({shown})"
+
+    @cached_property
+    def works(self) -> bool:
+        """Whether an object can be made so: arguments may exclude each other."""
+        try:
+            self.make()
+        except Exception:  # noqa: BLE001 - the author's own code, which refuses as it likes
+            return False
+        return True
+
+    def make(self, **others: Any) -> Any:
+        """A new object.
+
+        Args:
+            **others: Arguments besides those of the case, such as ``name``.
+        """
+        return self.subject.target(**{**self.recipe(), **others})
+
+    def fail(
+        self, *, at_fault: str, wanted: str, found: str, method: str | None = None
+    ) -> NoReturn:
+        """Ends the check.
+
+        Args:
+            at_fault: The field, variable or method.
+            wanted: What was promised.
+            found: What is there instead.
+            method: The method of the object's class that an author looks at first.
+
+        Raises:
+            CheckError: Always.
+        """
+        raise CheckError(
+            Failure(
+                case=str(self),
+                at_fault=at_fault,
+                wanted=wanted,
+                found=printable(found, limit=300),
+                where=_where(self.subject.target, method),
+            )
+        )
+
+
+def _shown(value: Any) -> str:
+    if hasattr(value, "get_config"):
+        return f"{type(value).__name__}(…)"
+    return getattr(value, "__name__", None) or repr(value)
+
+
+def _where(target: Any, method: str | None) -> str | None:
+    """The file and line of a method, or of the class if the method is not its own."""
+    found = vars(target).get(method, target) if method and isinstance(target, type) else target
+    found = inspect.unwrap(getattr(found, "__func__", found))
+    try:
+        _, line = inspect.getsourcelines(found)
+        return f"{inspect.getsourcefile(found)}:{line}"
+    except (OSError, TypeError):
+        return None
