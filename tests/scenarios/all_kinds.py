@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
+from tests.scenarios.sources import GAP, IMPORTS, SHARE, SQUASH, registered
 from tests.support.distributions import PluginProject
 
 __all__ = ["BUILD", "KINDS", "PROJECT"]
 
-SOURCE = '''\
+SOURCE = f'''\
 import os
 
-import keras
+{IMPORTS}
 
-from keras_registry import register
-from keras_registry import types as t
-
-
-@register("acme")
-def squash(x):
-    return x / (1 + keras.ops.abs(x))
-
-
-@register("acme")
-def gap(y_true, y_pred):
-    return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
-
+{registered(SQUASH, GAP, SHARE)}
 
 @register("acme")
 class Half(keras.initializers.Initializer):
@@ -100,21 +89,6 @@ class Margin(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         return self.margin * keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
-
-
-@register("acme")
-class Share(keras.metrics.Metric):
-    def __init__(self, tolerance: float = 0.1, **kwargs):
-        super().__init__(**kwargs)
-        self.tolerance = tolerance
-        self.hits = self.add_variable(shape=(), initializer="zeros", name="hits")
-
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        close = keras.ops.abs(y_true - y_pred) <= self.tolerance
-        self.hits.assign_add(keras.ops.sum(keras.ops.cast(close, "float32")))
-
-    def result(self):
-        return keras.ops.convert_to_tensor(self.hits)
 
 
 @register("acme")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.scenarios.sources import GATE, IMPORTS, SQUASH
 from tests.support.distributions import PluginProject
 
 if TYPE_CHECKING:
@@ -37,33 +38,14 @@ GROUPS = {
     "squash": "functions",
 }
 
-SOURCE = """\
-import keras
-
-from keras_registry import register
-from keras_registry import types as t
-
+SOURCE = f"""\
+{IMPORTS}
 
 @REGISTER("squash")
-def squash(x):
-    return x / (1 + keras.ops.abs(x))
-
+{SQUASH}
 
 @REGISTER("Gate")
-class Gate(keras.layers.Layer):
-    def __init__(self, units: t.PositiveInt, activation: t.Activation = "tanh", **kwargs):
-        super().__init__(**kwargs)
-        self.units, self.activation = units, activation
-
-    def build(self, input_shape):
-        shape = (input_shape[-1], self.units)
-        self.kernel = self.add_weight(shape=shape, name="kernel")
-        self.gate = self.add_weight(shape=shape, name="gate")
-
-    def call(self, inputs):
-        gate = self.activation(keras.ops.matmul(inputs, self.gate))
-        return gate * keras.ops.matmul(inputs, self.kernel)
-
+{GATE}
 
 @REGISTER("Gap")
 class Gap(keras.losses.Loss):

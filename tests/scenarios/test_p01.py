@@ -15,6 +15,7 @@ from tests.scenarios.archives import read_document, read_manifest_document
 from tests.scenarios.commanding import forked_command
 from tests.scenarios.commands import FRAMEWORKS, block_imports, run_command
 from tests.scenarios.observing import QUIET, observe, plain
+from tests.scenarios.sources import GAP, GATE, IMPORTS, SHARE, SQUASH, registered
 from tests.support.distributions import PluginProject
 from tests.support.golden import check_golden
 from tests.support.processes import BACKEND, other_backends, run_python
@@ -37,53 +38,7 @@ def name_of(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
 
 
-MODULE = """\
-import keras
-
-from keras_registry import register
-from keras_registry import types as t
-
-
-@register("acme")
-def squash(x):
-    return x / (1 + keras.ops.abs(x))
-
-
-@register("acme")
-def gap(y_true, y_pred):
-    return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
-
-
-@register("acme")
-class Gate(keras.layers.Layer):
-    def __init__(self, units: t.PositiveInt, activation: t.Activation = "tanh", **kwargs):
-        super().__init__(**kwargs)
-        self.units, self.activation = units, activation
-
-    def build(self, input_shape):
-        shape = (input_shape[-1], self.units)
-        self.kernel = self.add_weight(shape=shape, name="kernel")
-        self.gate = self.add_weight(shape=shape, name="gate")
-
-    def call(self, inputs):
-        gate = self.activation(keras.ops.matmul(inputs, self.gate))
-        return gate * keras.ops.matmul(inputs, self.kernel)
-
-
-@register("acme")
-class Share(keras.metrics.Metric):
-    def __init__(self, tolerance: float = 0.1, **kwargs):
-        super().__init__(**kwargs)
-        self.tolerance = tolerance
-        self.hits = self.add_variable(shape=(), initializer="zeros", name="hits")
-
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        close = keras.ops.abs(y_true - y_pred) <= self.tolerance
-        self.hits.assign_add(keras.ops.sum(keras.ops.cast(close, "float32")))
-
-    def result(self):
-        return self.hits
-"""
+MODULE = f"{IMPORTS}\n\n{registered(SQUASH, GAP, GATE, SHARE)}"
 KEYS = {
     "keras_registry.layers": {"acme>Gate": "acme_gates:Gate"},
     "keras_registry.metrics": {"acme>Share": "acme_gates:Share"},

@@ -22,12 +22,11 @@ from keras_registry.artifact.keras_zip import (
     read_keras_zip,
     replace_metadata,
 )
-from keras_registry.artifact.model import Artifact, Member
+from keras_registry.artifact.model import WEIGHTS_ALONE, Artifact, Member
 from keras_registry.artifact.orbax_folder import is_orbax
 from keras_registry.artifact.reading import ArtifactReading
 from keras_registry.artifact.rewriting import (
     MODEL_CONTAINERS,
-    WEIGHTS_ENDING,
     Changes,
     find_model_state,
     rewrite_model,
@@ -74,7 +73,7 @@ __all__ = [
     "TOP_LEVEL",
     "TRAINING_CONFIG",
     "WEIGHTS",
-    "WEIGHTS_ENDING",
+    "WEIGHTS_ALONE",
     "Arrays",
     "Artifact",
     "ArtifactReading",

@@ -15,6 +15,7 @@ from keras_registry.artifact.files import ChangedError, find_state, replacing
 from keras_registry.artifact.keras_folder import FOLDER_FORMAT
 from keras_registry.artifact.keras_h5 import H5_FORMAT, replace_h5_config, replace_h5_manifest
 from keras_registry.artifact.keras_zip import CONFIG, METADATA, WEIGHTS, ZIP_FORMAT, copy_archive
+from keras_registry.artifact.model import WEIGHTS_ALONE
 from keras_registry.artifact.reading import (
     MAX_METADATA_BYTES,
     UnreadableError,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from keras_registry.artifact.files import FileState
     from keras_registry.artifact.model import Artifact
 
-__all__ = ["MODEL_CONTAINERS", "WEIGHTS_ENDING", "Changes", "find_model_state", "rewrite_model"]
+__all__ = ["MODEL_CONTAINERS", "Changes", "find_model_state", "rewrite_model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +107,7 @@ def rewrite_model(
 MODEL_CONTAINERS = {".keras": ZIP_FORMAT, "folder": FOLDER_FORMAT, ".h5": H5_FORMAT}
 """The containers of models that can be rewritten, and what each should be."""
 
-WEIGHTS_ENDING = ".weights.h5"
-_FORMS = {**MODEL_CONTAINERS, WEIGHTS_ENDING: H5_FORMAT}
+_FORMS = {**MODEL_CONTAINERS, WEIGHTS_ALONE: H5_FORMAT}
 
 
 def _check_unchanged(path: Path, known: FileState | None) -> None:

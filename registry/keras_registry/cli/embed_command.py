@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import (
     METADATA,
-    WEIGHTS_ENDING,
+    WEIGHTS_ALONE,
     Artifact,
     Changes,
     find_model_state,
@@ -118,7 +118,7 @@ def _handle(file: str, parsed: argparse.Namespace, environment: Environment) -> 
     known = find_model_state(path)
     reading = read_artifact(path)
     artifact = reading.artifact
-    if artifact is None and file.endswith(WEIGHTS_ENDING) and reading.findings[0].code == "A106":
+    if artifact is None and file.endswith(WEIGHTS_ALONE) and reading.findings[0].code == "A106":
         if not parsed.remove:
             return _unreadable(reading.name, [_no_config_finding(reading.findings[0])])
         artifact = _describe_weights(path, reading.name)
@@ -238,7 +238,7 @@ def _describe_weights(path: Path, name: str) -> Artifact:
     metadata = read_weights_metadata(path)
     if metadata.get(MANIFEST_KEY) is None:  # a layer may have that name, too
         metadata.pop(MANIFEST_KEY, None)
-    return Artifact(name, None, (), metadata, {}, container=WEIGHTS_ENDING, is_file=True)
+    return Artifact(name, None, (), metadata, {}, container=WEIGHTS_ALONE, is_file=True)
 
 
 def _metadata_finding() -> Finding:
