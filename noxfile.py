@@ -31,6 +31,7 @@ KERAS_TESTS = [
     "tests/bridge/test_h5.py",
     "tests/bridge/test_h5_axis.py",
     "tests/bridge/test_folders.py",
+    "tests/scenarios/test_p14.py",
     "tests/scenarios/test_routes.py",
 ]
 """What tells soonest that a release of Keras saves or loads in another way."""
@@ -167,6 +168,20 @@ def keras(session: nox.Session, minor: str) -> None:
     """The whole test suite on the newest patch release of one supported Keras minor."""
     session.install("-e", f".[{BACKENDS}]", *group("test"), f"keras=={minor}.*")
     run_tests(session, keras_tests(session))
+
+
+@nox.session
+@nox.parametrize("minor", KERAS_MINORS[::-1])
+def pairs(session: nox.Session, minor: str) -> None:
+    """Small models of each newer Keras loaded by each older one; the newest writes first."""
+    session.install("-e", f".[{BACKENDS}]", f"keras=={minor}.*")
+    env = {"KERAS_HOME": session.create_tmp(), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    files = session.cache_dir / "pairs"
+    newer = [files / name for name in KERAS_MINORS[KERAS_MINORS.index(minor) + 1 :]]
+    for folder in filter(Path.exists, newer):
+        session.run("python", "scripts/newer_files.py", "read", str(folder), env=env)
+    shutil.rmtree(files / minor, ignore_errors=True)
+    session.run("python", "scripts/newer_files.py", "write", str(files / minor), env=env)
 
 
 @nox.session

@@ -159,8 +159,8 @@ NEWER: dict[str, tuple[str, Callable[[], Any]]] = {
 """Models that only Keras from this release on can make."""
 
 SUFFIXES = (".keras", ".h5")
-NOT_IN_H5 = frozenset({"attention", "augmented", "cells", "functional", "transformer"})
-"""What Keras cannot save in `.h5`, or not load from it itself: operations, lists of cells, and some."""
+NOT_IN_H5 = frozenset({"attention", "augmented", "cells", "functional", "muon", "transformer"})
+"""What one of the releases cannot save in `.h5`, or not load from a `.h5` file of its own."""
 
 
 def write(folder: Path, names: list[str], *, plain: bool) -> None:

@@ -102,12 +102,8 @@ def load_weights(
     if "://" in path or not getattr(model, "built", False) or not Path(path).is_file():
         fill()
         return
-    allowed = [
-        *(["skip_mismatch=True"] if skip_mismatch else []),
-        *(["objects_to_skip"] if objects_to_skip else []),
-    ]
-    filling = _Filling(model, path, WeightsFile(path), allowed, bool(objects_to_skip))
-    filling.run(fill)
+    allowed = _allowed(skip_mismatch=skip_mismatch, objects_to_skip=bool(objects_to_skip))
+    _Filling(model, path, WeightsFile(path), allowed, bool(objects_to_skip)).run(fill)
 
 
 def load_legacy_weights(
@@ -127,8 +123,9 @@ def load_legacy_weights(
     if is_under_way():
         build_model(group, model)
     weights_file = WeightsFile(group.file.filename, legacy=True)
-    allowed = ["skip_mismatch=True"] if skip_mismatch else []
-    filling = _Filling(model, group.file.filename, weights_file, allowed)
+    filling = _Filling(
+        model, group.file.filename, weights_file, _allowed(skip_mismatch=skip_mismatch)
+    )
     filling.run(lambda: fill_model(wrapped, group, model, skip_mismatch))
 
 
@@ -147,9 +144,15 @@ def load_legacy_weights_by_name(
         skip_mismatch: Whether the caller wants what does not fit to be passed over.
     """
     weights_file = WeightsFile(group.file.filename, legacy=True, by_name=True)
-    allowed = ["by_name=True", *(["skip_mismatch=True"] if skip_mismatch else [])]
+    allowed = _allowed(by_name=True, skip_mismatch=skip_mismatch)
     filling = _Filling(model, group.file.filename, weights_file, allowed)
     filling.run(lambda: wrapped(group, model, skip_mismatch))
+
+
+def _allowed(**arguments: bool) -> list[str]:
+    """The arguments by which the caller lets something be passed over, in words."""
+    words = {"objects_to_skip": "objects_to_skip"}
+    return [words.get(name, f"{name}=True") for name, given in arguments.items() if given]
 
 
 @dataclass
