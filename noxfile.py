@@ -174,7 +174,7 @@ def keras(session: nox.Session, minor: str) -> None:
 @nox.parametrize("minor", KERAS_MINORS[::-1])
 def pairs(session: nox.Session, minor: str) -> None:
     """Small models of each newer Keras loaded by each older one; the newest writes first."""
-    session.install("-e", f".[{BACKENDS}]", f"keras=={minor}.*")
+    session.install("-e", ".[tensorflow]", f"keras=={minor}.*")
     env = {"KERAS_HOME": session.create_tmp(), "TF_CPP_MIN_LOG_LEVEL": "3"}
     files = session.cache_dir / "pairs"
     newer = [files / name for name in KERAS_MINORS[KERAS_MINORS.index(minor) + 1 :]]

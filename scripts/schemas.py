@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from keras_registry import manifest, snapshot
+from keras_registry.cli import output, report_schema
 
 FOLDER = Path(__file__).resolve().parents[1] / "schema"
 
@@ -25,6 +26,7 @@ def make_schemas() -> dict[str, str]:
     """Return the text of every published schema, by its path below `schema/`."""
     schemas = {
         f"manifest/{manifest.MANIFEST_VERSION}.schema.json": manifest.make_json_schema(),
+        f"report/{output.REPORT_VERSION}.schema.json": report_schema.make_json_schema(),
         f"snapshot/{snapshot.SNAPSHOT_VERSION}.schema.json": snapshot.make_json_schema(),
     }
     return {

@@ -53,6 +53,14 @@ def starter_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def starter_site(tmp_path_factory: pytest.TempPathFactory, starter_wheel: Path) -> Path:
+    """A folder into which pip has installed the first-party plugin."""
+    folder = tmp_path_factory.mktemp("starter-site")
+    pip_install(starter_wheel, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def acme_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of acme-layers 1.4.2."""
     folder = tmp_path_factory.mktemp("acme-wheel")

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.conftest import CHECKOUT
 from tests.scenarios.commands import run_command
-from tests.support.distributions import pip_install
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 STARTER = "keras-registry-starter"
 PUBLISHED = CHECKOUT / "schema" / "config"
-
-
-@pytest.fixture(scope="module")
-def starter_site(tmp_path_factory: pytest.TempPathFactory, starter_wheel: Path) -> Path:
-    """A folder into which pip has installed the first-party plugin."""
-    folder = tmp_path_factory.mktemp("starter-site")
-    pip_install(starter_wheel, folder)
-    return folder
 
 
 def test_wheel_has_an_up_to_date_snapshot(starter_site: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import xxhash
 
-__all__ = ["XXH3_PATTERN", "hash_bytes", "hash_json"]
+__all__ = ["XXH3_PATTERN", "hash_bytes", "hash_form", "hash_json"]
 
 XXH3_PATTERN = r"^xxh3:[0-9a-f]{32}$"
 
@@ -24,3 +25,24 @@ def hash_json(document: Any) -> str:
     """
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hash_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def hash_form(document: Any) -> str:
+    """The hash of what a JSON document is made of: its members, and the types of their values.
+
+    Each text, number, number that is not finite, and boolean counts as any other of its type.
+    """
+    return hash_json(_form_of(document))
+
+
+def _form_of(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _form_of(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_form_of(member) for member in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not finite"
+    return _TYPES.get(type(value))
+
+
+_TYPES = {str: "text", int: "number", float: "number", bool: "boolean"}

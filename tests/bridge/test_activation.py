@@ -121,7 +121,7 @@ def test_fresh_interpreter_on_jax(interpreter, child):
     )
 
     assert done.json() == {
-        "other": [["K102"], ["layers", "optimizer"]],
+        "other": [["K102", "K112"], ["layers", "optimizer"]],
         "backend": ["jax", "jax"],
         "verified": ["layers", "optimizer"],
         "findings": [],
@@ -275,14 +275,16 @@ SEAMS = {
         "load_weights_from_hdf5_group",
         "load_weights_from_hdf5_group_by_name",
     ],
+    "export": ["export_saved_model"],
     "legacy/saving/saving_utils": [
+        "model_from_config",
         "compile_args_from_training_config",
         "try_build_compiled_arguments",
     ],
 }
 KERAS_STUB = """
 import importlib
-for name in ("saving.saving_lib", "saving.serialization_lib", "saving.saving_api",
+for name in ("export", "saving.saving_lib", "saving.serialization_lib", "saving.saving_api",
              "legacy.saving.legacy_h5_format", "legacy.saving.saving_utils"):
     name = f"keras.src.{name}"
     importlib.import_module(name)

@@ -186,7 +186,7 @@ def test_arguments_mean_what_they_mean_to_keras(child, acme_site, acme_model, ho
         "compiled": [False, True],
         "mine": [True, True, False],
         "codes": ["R301"],
-        "refused": "ValueError",
+        "refused": "LoadValueError",
         "allowed": 2,
     }
 

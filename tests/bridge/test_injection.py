@@ -92,7 +92,7 @@ def test_failed_load_leaves_no_trace(scale_child):
         """,
     ).json()
 
-    assert done["error"] == "ZeroDivisionError"
+    assert done["error"] == "LoadZeroDivisionError"
     assert done["made_by"] == "the plugin"
     assert done["codes"] == []
 

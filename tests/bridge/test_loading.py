@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.bridge.programs import LIVE, SCALE_SOURCE
@@ -59,7 +61,8 @@ def test_error_while_keras_builds_keeps_its_class(scale_child, scale_model, wher
     assert (done["classes"], done["causes"]) == (True, True)
     assert done["lines"] == [True] * 5
     assert done["codes"] == [["R301", "K106" if where == "load" else "K105"]] * 5
-    check_golden(f"loading_{where}", done["text"], replace={str(scale_model): "scale.keras"})
+    text = re.sub(r"(line|keras) \d\S*", r"\1 N", done["text"])
+    check_golden(f"loading_{where}", text, replace={str(scale_model): "scale.keras"})
 
 
 def test_findings_that_may_explain_a_failure_are_told_with_it(scale_child, scale_copy):

@@ -356,3 +356,31 @@ def test_plain_keras_reads_the_file(models: Callable[..., dict[str, object]]) ->
     )
 
     assert done == {"same": True, "report": None}
+
+
+def test_object_of_two_names(models: Callable[..., dict[str, object]]) -> None:
+    """A layer that a model knows by two names takes its weights by either, as in plain Keras."""
+    done = models(
+        """
+        class First(keras.Model):
+            def __init__(self):
+                super().__init__(name="named")
+                self.dense = keras.layers.Dense(3)
+            def call(self, x):
+                return self.dense(x)
+
+        class Second(First):
+            def __init__(self):
+                super().__init__()
+                self.a_dense = self.dense  # the first by which Keras meets it
+
+        first, second = First(), Second()
+        for model in (first, second):
+            model(np.ones((1, 2)))
+        first.save_weights("m.weights.h5")
+        found = outcome(second.load_weights, "m.weights.h5")
+        answer(equal=bool(np.array_equal(first.dense.kernel, second.a_dense.kernel)), **found)
+        """
+    )
+
+    assert (done["codes"], done["verified"], done["equal"]) == ([], ["layers"], True)

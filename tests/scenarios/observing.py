@@ -237,6 +237,7 @@ def normalised(text: str) -> str:
     for pattern, stand_in in (
         (r"xxh3:[0-9a-f]{32}", "xxh3:HASH"),
         (r"sha256:[0-9a-f]+", "sha256:DIGEST"),
+        (r"\bline \d+", "line N"),
         (r"\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d", "DATE"),
         (r"\d+\.\d KiB", "SIZE"),
         (r"\b(keras-registry|Keras|tensorflow|jax|Python) \d+\.\d+\S*?(?=[,\s]|$)", r"\1 VERSION"),

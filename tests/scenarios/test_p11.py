@@ -122,7 +122,8 @@ def test_plain_keras_reads_what_is_saved_with_the_hooks(
     theirs = fork_server.run(LOAD, argv=[file], env=plain).json()
 
     assert theirs["loss"] == LOSSES[loss][1]
-    assert "Unknown variable" in theirs["error"]
+    assert theirs["error"] is not None
+    assert "losses" not in theirs
     artifact = read_artifact(file).artifact
     assert artifact is not None
     assert LOSSES[loss][1] in json.dumps(artifact.config["training_config"]["loss"])

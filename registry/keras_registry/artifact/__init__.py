@@ -7,7 +7,15 @@ from keras_registry.artifact.containers import (
     read_artifact,
     read_without_config,
 )
+from keras_registry.artifact.damage import find_damage
 from keras_registry.artifact.files import FileState, replaceable, replacing
+from keras_registry.artifact.keras2 import (
+    Modernised,
+    Obstacle,
+    is_keras2,
+    modernise_artifact,
+)
+from keras_registry.artifact.keras2_weights import has_old_layout, renumber_layers
 from keras_registry.artifact.keras_folder import read_keras_folder
 from keras_registry.artifact.keras_h5 import (
     read_h5_configs,
@@ -57,9 +65,9 @@ from keras_registry.artifact.weight_arrays import (
     StoredArray,
     arrays_of,
     legacy_arrays_of,
-    opening_weights,
 )
 from keras_registry.artifact.weights_alone import read_weights_metadata, replace_weights_manifest
+from keras_registry.artifact.weights_file import opening_weights
 
 __all__ = [
     "EXTRA_FOLDER",
@@ -82,19 +90,25 @@ __all__ = [
     "FileState",
     "LegacyLayers",
     "Member",
+    "Modernised",
     "ObjectUse",
+    "Obstacle",
     "StoredArray",
     "arrays_of",
     "describe_place",
+    "find_damage",
     "find_graph_fingerprint",
     "find_model_state",
     "find_obstacle",
     "find_use",
+    "has_old_layout",
+    "is_keras2",
     "is_legacy",
     "is_orbax",
     "is_saved_model",
     "iter_objects",
     "legacy_arrays_of",
+    "modernise_artifact",
     "opening_weights",
     "read_artifact",
     "read_h5_configs",
@@ -105,6 +119,7 @@ __all__ = [
     "read_saved_model",
     "read_weights_metadata",
     "read_without_config",
+    "renumber_layers",
     "replace_h5_config",
     "replace_h5_manifest",
     "replace_metadata",

@@ -1,9 +1,12 @@
 """The ``.h5`` container: an HDF5 file with the configs as attributes of its root.
 
 Keras reads `model_config` and `training_config` there, and leaves other members of the root alone.
-The manifest is the dataset ``keras_registry/manifest``, JSON in UTF-8. Beside it lies an empty
-group ``vars``: such a group is to Keras an object without variables, so that `KerasFileEditor`
-passes it by, where it would write a dataset of the root into its copy as a weight of the model.
+The manifest is the dataset ``keras_registry/manifest``, JSON in UTF-8. Of its attributes,
+``checksum`` is the hash of its bytes, and ``config_places`` tells the length of each config and
+where the global heap had it when the manifest was written: collection and number. Beside it lies an
+empty group ``vars``: such a group is to Keras an object without variables, so that
+`KerasFileEditor` passes it by, where it would write a dataset of the root into its copy as a weight
+of the model.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_registry.artifact.hdf5_heaps import Bytes
+from keras_registry.artifact.hdf5_structure import check_hdf5
 from keras_registry.artifact.model import Artifact, Member
 from keras_registry.artifact.reading import (
     MAX_CONFIG_BYTES,
@@ -21,24 +26,30 @@ from keras_registry.artifact.reading import (
     UnreadableError,
     check_file,
     check_size,
+    damaged_part,
     parse_json,
     read_as,
     unreadable,
 )
 from keras_registry.artifact.scan import MODEL_CONFIG, TRAINING_CONFIG
+from keras_registry.hashes import hash_bytes
 from keras_registry.manifest import MANIFEST_KEY
 from keras_registry.names import printable
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping, Sequence
 
     import h5py
 
+    from keras_registry.artifact.hdf5_objects import Text
     from keras_registry.artifact.reading import ArtifactReading
     from keras_registry.findings import Finding
 
 __all__ = [
     "H5_FORMAT",
+    "check_manifest",
+    "check_root",
     "find_h5_obstacle",
     "read_h5_configs",
     "read_h5_metadata",
@@ -48,6 +59,8 @@ __all__ = [
 ]
 
 _DOCUMENT = "manifest"
+_CHECKSUM, _PLACES = "checksum", "config_places"
+_CONFIGS = (MODEL_CONFIG, TRAINING_CONFIG)
 
 H5_FORMAT = FileFormat("a .h5 file", "an HDF5 file", "file", b"\x89HDF\r\n\x1a\n")
 
@@ -76,6 +89,7 @@ def find_h5_obstacle(path: str | os.PathLike[str]) -> Finding | None:
 
 def _read(path: Path, name: str) -> Artifact:
     size = check_file(path, H5_FORMAT)
+    check_root(path)
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -93,6 +107,22 @@ def _read(path: Path, name: str) -> Artifact:
     )
 
 
+def check_root(path: Path) -> dict[str, list[Text]]:
+    """Checks what is read of an HDF5 file for its metadata, before libhdf5 reads it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Where the texts of the root's attributes are, by the names of the attributes.
+
+    Raises:
+        Hdf5Error: It is damaged there.
+    """
+    with path.open("rb", buffering=0) as file:
+        return check_hdf5(Bytes(file), member=MANIFEST_KEY)
+
+
 def read_h5_configs(file: h5py.File) -> dict[str, Any]:
     """The configs of the model and, if it is compiled, of its compiled state, by their names.
 
@@ -100,7 +130,7 @@ def read_h5_configs(file: h5py.File) -> dict[str, Any]:
         UnreadableError: There is none, or it is no JSON object.
     """
     configs = {}
-    for part in (MODEL_CONFIG, TRAINING_CONFIG):
+    for part in _CONFIGS:
         found = _find_text(file, part)
         if found is None and part == MODEL_CONFIG:
             raise _incomplete(file)
@@ -154,21 +184,62 @@ def _has_link(group: h5py.Group, name: str) -> bool:
 def _read_manifest(file: h5py.File) -> Any:
     """The manifest's document; None if it cannot be read."""
     try:
-        dataset = _member(_member(file, MANIFEST_KEY), _DOCUMENT)
-        if dataset.is_virtual or dataset.external:
-            return None  # its values lie in other files
-        if (dataset.dtype, dataset.ndim) != ("uint8", 1):
-            return None
-        check_size(MANIFEST_KEY, dataset.nbytes, MAX_METADATA_BYTES)
-        return parse_json(MANIFEST_KEY, bytes(dataset[()]))
+        return parse_json(MANIFEST_KEY, bytes(_manifest_dataset(file)[()]))
     except Exception:  # noqa: BLE001 - damage shows in many ways, and Keras loads without it
         return None
 
 
-def _member(group: h5py.Group, name: str) -> Any:
+def check_manifest(file: h5py.File, texts: Mapping[str, Sequence[Text]]) -> bool:
+    """Checks that the manifest is the one that was written, if there is one.
+
+    Args:
+        file: The file, open.
+        texts: Where the texts of its root's attributes are.
+
+    Returns:
+        Whether the configs are where they were then. Who writes a config by way of libhdf5 moves
+        it: what stays in its place is as it was, or bytes of the file were changed.
+
+    Raises:
+        UnreadableError: It is another one. What libhdf5 cannot read has errors of libhdf5.
+    """
+    if not _has_link(file, MANIFEST_KEY):
+        return False
+    try:
+        dataset = _manifest_dataset(file)
+    except UnreadableError:
+        return False  # not written here
+    checksum, places = dataset.attrs.get(_CHECKSUM), dataset.attrs.get(_PLACES)
+    found = hash_bytes(bytes(dataset[()]))
+    if checksum is not None and checksum != found.encode():
+        raise damaged_part(
+            MANIFEST_KEY,
+            "the manifest in the file is damaged",
+            wanted=f"the bytes that were written, with the hash {printable(checksum, limit=60)}",
+            found=found,
+        )
+    return places is not None and places.tolist() == _places(texts)
+
+
+def _manifest_dataset(file: h5py.File) -> h5py.Dataset:
+    """The dataset with the manifest, which is small and has bytes of its own.
+
+    Raises:
+        UnreadableError: Something else is in its place.
+    """
+    dataset = _member(_member(file, MANIFEST_KEY), _DOCUMENT)
+    if dataset.is_virtual or dataset.external or (dataset.dtype, dataset.ndim) != ("uint8", 1):
+        raise unreadable(MANIFEST_KEY, "bytes in the file itself", "something else")
+    check_size(MANIFEST_KEY, dataset.nbytes, MAX_METADATA_BYTES)
+    return dataset
+
+
+def _member(group: Any, name: str) -> Any:
     """A member of a group, but not through a link, which may lead into another file."""
     import h5py
 
+    if not isinstance(group, h5py.Group):
+        raise unreadable(name, "a member of a group", "no group")
     if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
         raise unreadable(name, "a member of the file", "a link")
     return group[name]
@@ -205,7 +276,17 @@ def replace_h5_manifest(file: h5py.File, manifest: Any) -> None:
     if _has_link(file, MANIFEST_KEY):
         del file[MANIFEST_KEY]
     if manifest is not None:
-        data = np.frombuffer(json.dumps(manifest).encode(), "uint8")
+        data = json.dumps(manifest).encode()
         group = file.create_group(MANIFEST_KEY)
-        group.create_dataset(_DOCUMENT, data=data)
+        dataset = group.create_dataset(_DOCUMENT, data=np.frombuffer(data, "uint8"))
+        dataset.attrs[_CHECKSUM] = np.bytes_(hash_bytes(data))
         group.create_group("vars")
+        file.flush()
+        path = Path(file.filename)
+        if path.is_file():
+            dataset.attrs[_PLACES] = np.array(_places(check_root(path)), "uint64")
+
+
+def _places(texts: Mapping[str, Sequence[Text]]) -> list[list[int]]:
+    """The length and the place of each config, with zeros for one that is not there."""
+    return [list(next(iter(texts.get(part, ())), (0, 0, 0))) for part in _CONFIGS]

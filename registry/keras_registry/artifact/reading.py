@@ -28,6 +28,7 @@ __all__ = [
     "check_file",
     "check_size",
     "damaged",
+    "damaged_part",
     "parse_json",
     "read_as",
     "unreadable",
@@ -250,4 +251,18 @@ def damaged(error: Exception, wanted: FileFormat) -> UnreadableError:
         wanted=f"a whole {wanted.form.partition(' ')[2]}",
         found=printable(error) or type(error).__name__,
         hint=SAVE_AGAIN,
+    )
+
+
+def damaged_part(part: str, summary: str, *, wanted: str, found: str) -> UnreadableError:
+    """The error for a part of a file that is not what was written.
+
+    Args:
+        part: The part.
+        summary: What is wrong.
+        wanted: What should be there.
+        found: What is there.
+    """
+    return UnreadableError(
+        "A105", summary, location=part, wanted=wanted, found=found, hint=SAVE_AGAIN
     )

@@ -7,21 +7,13 @@ in the order of its attribute `weight_names`, as Keras 2 did.
 
 from __future__ import annotations
 
-import io
-import os
-import zipfile
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact.keras_zip import WEIGHTS
 from keras_registry.names import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import h5py
 
 __all__ = [
@@ -32,7 +24,6 @@ __all__ = [
     "StoredArray",
     "arrays_of",
     "legacy_arrays_of",
-    "opening_weights",
 ]
 
 ROOT = "(the model)"
@@ -164,71 +155,3 @@ def _texts(group: h5py.Group, name: str) -> list[str]:
         parts.append(f"{name}{len(parts)}")
     texts = (text for part in parts for text in group.attrs[part])
     return [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
-
-
-@contextmanager
-def opening_weights(source: str | os.PathLike[str] | IO[bytes]) -> Iterator[h5py.File | None]:
-    """Opens the weights of a model, in whatever container, for the length of a block.
-
-    It gives None where the weights are in another format, such as ``.npz``.
-
-    Args:
-        source: The path of a file or a folder, or an open ``.keras`` file.
-    """
-    import h5py
-
-    if not hasattr(source, "read"):
-        path = Path(source)
-        if path.is_dir():
-            path /= WEIGHTS[0]
-        if not zipfile.is_zipfile(path):
-            if path.is_file() and h5py.is_hdf5(path):
-                with h5py.File(path, "r") as file:
-                    yield file
-            else:
-                yield None
-            return
-    with zipfile.ZipFile(source) as archive:
-        if WEIGHTS[0] not in archive.namelist():
-            yield None
-            return
-        with _open_member(archive, WEIGHTS[0]) as member, h5py.File(member, "r") as file:
-            yield file
-
-
-def _open_member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-    """A member as an open file in which one can jump at no cost, as HDF5 does all the time."""
-    info = archive.getinfo(name)
-    if info.compress_type != zipfile.ZIP_STORED or archive.fp is None:
-        return archive.open(name)
-    file = archive.fp
-    file.seek(info.header_offset + 26)
-    lengths = file.read(4)
-    names = int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
-    start = info.header_offset + 30 + names  # APPNOTE.TXT of the zip format, 4.3.7
-    return io.BufferedReader(_Window(file, start, info.file_size))
-
-
-class _Window(io.RawIOBase):
-    """A part of an open file, as a file."""
-
-    def __init__(self, file: IO[bytes], start: int, size: int) -> None:
-        self._file, self._start, self._size, self._at = file, start, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        self._file.seek(self._start + self._at)
-        data = self._file.read(min(len(buffer), max(0, self._size - self._at)))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)

@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact.files import replacing
-from keras_registry.artifact.keras_h5 import H5_FORMAT, read_h5_metadata, replace_h5_manifest
+from keras_registry.artifact.keras_h5 import (
+    H5_FORMAT,
+    check_root,
+    read_h5_metadata,
+    replace_h5_manifest,
+)
 from keras_registry.artifact.keras_zip import read_keras_zip
 from keras_registry.artifact.model import WEIGHTS_ALONE, Artifact, Member
 from keras_registry.artifact.reading import (
@@ -45,6 +50,7 @@ def read_weights_alone(path: str | os.PathLike[str]) -> ArtifactReading:
 
 def _read(path: Path, name: str) -> Artifact:
     size = check_file(path, H5_FORMAT)
+    check_root(path)
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -74,6 +80,7 @@ def read_weights_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
             return {} if artifact is None else dict(artifact.metadata or {})
         if file.suffix == ".json":
             return dict(_read_index(file).get(_METADATA, {}))
+        check_root(file)
         import h5py
 
         with h5py.File(file, "r") as opened:

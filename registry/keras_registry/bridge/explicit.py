@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from keras_registry.artifact import (
 )
 from keras_registry.bridge import hooks, orbax
 from keras_registry.bridge.h5 import complete_h5
+from keras_registry.bridge.keras2_files import members_without_place, with_current_layout
 from keras_registry.bridge.loading import load_artifact, load_public, missing_compile
 from keras_registry.bridge.remote import fetched, is_remote_file, sent, under_given_name
 from keras_registry.bridge.restored import WeightsFile
@@ -162,9 +164,13 @@ def _load_unhooked(
         with fetched(text) as copy:
             return _load_unhooked(copy, custom_objects, compile, safe_mode)
 
-    def open_model(overlay: Mapping[str, Any] | None, compiles: bool) -> Any:  # noqa: FBT001
+    def open_model(
+        overlay: Mapping[str, Any] | None,
+        compiles: bool,  # noqa: FBT001
+        source: Any = filepath,
+    ) -> Any:
         return keras.saving.load_model(
-            filepath, custom_objects=overlay, compile=compiles, safe_mode=safe_mode
+            source, custom_objects=overlay, compile=compiles, safe_mode=safe_mode
         )
 
     if is_orbax(text):
@@ -174,6 +180,9 @@ def _load_unhooked(
     is_model = text.endswith((".keras", *H5_ENDINGS)) or os.path.isdir(text)  # noqa: PTH112
     if not is_model or "://" in text or find_obstacle(text) is not None:
         return open_model(custom_objects, compile)  # what Keras says of it is explained
-    weights_file = WeightsFile(text, legacy=is_legacy(text))
     reading = under_given_name(read_artifact(text))
-    return load_artifact(reading, custom_objects, open_model, weights_file, compiles=compile)
+    with with_current_layout(filepath, reading.artifact) as source:
+        without = members_without_place(reading.artifact)
+        weights_file = WeightsFile(source, legacy=is_legacy(text), without=without)
+        opening = functools.partial(open_model, source=source)
+        return load_artifact(reading, custom_objects, opening, weights_file, compiles=compile)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import importlib
 import os
 from contextlib import contextmanager
@@ -20,13 +19,13 @@ from keras_registry.artifact import (
     replaceable,
     replacing,
 )
+from keras_registry.bridge.compiled_config import complete_compile_config
 from keras_registry.bridge.config_faults import judge_faults
+from keras_registry.bridge.h5_compile import with_whole_names
 from keras_registry.bridge.h5_limits import limit_findings
 from keras_registry.bridge.internals import SAVE_H5
-from keras_registry.bridge.optimizer_state import keep_what_fits
-from keras_registry.bridge.progress import is_under_way, note_model
+from keras_registry.bridge.progress import note_model
 from keras_registry.bridge.reports import tell
-from keras_registry.bridge.rewritten import rewritten_h5_training
 from keras_registry.bridge.saving import make_manifest
 from keras_registry.config import collecting_faults, sharing_scope, unmark
 
@@ -37,9 +36,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "build_compiled",
     "build_model",
-    "compile_arguments",
     "complete_h5",
     "save_h5",
     "write_h5",
@@ -148,7 +145,8 @@ def _mended(model: Any, config: Mapping[str, Any]) -> dict[str, Any]:
         # Without it the weights of a subclassed model find no layers to go to.
         mended[MODEL_CONFIG][BUILD_CONFIG] = build_config
     if TRAINING_CONFIG in config:
-        mended[TRAINING_CONFIG] = _with_loss_names(config[TRAINING_CONFIG])
+        complete_compile_config(model, mended[TRAINING_CONFIG], with_optimizer=False)
+        mended[TRAINING_CONFIG] = with_whole_names(mended[TRAINING_CONFIG])
     return {part: _with_readable_tuples(value) for part, value in mended.items()}
 
 
@@ -176,70 +174,3 @@ def build_model(group: Any, model: Any) -> None:
         if isinstance(build_config, dict):
             model.build_from_config(build_config)
     note_model(model)
-
-
-def compile_arguments(
-    wrapped: Callable[..., Any], training_config: Any, *args: Any, **kwargs: Any
-) -> Any:
-    """Stands where Keras makes the arguments of `compile` of what a ``.h5`` file says.
-
-    Args:
-        wrapped: Keras's own function.
-        training_config: The compiled state.
-        *args: Further arguments.
-        **kwargs: Further arguments.
-    """
-    training_config = rewritten_h5_training(training_config)
-    if isinstance(training_config, dict):
-        training_config = _with_loss_names(training_config)
-    return wrapped(training_config, *args, **kwargs)
-
-
-def build_compiled(wrapped: Callable[..., Any], model: Any) -> Any:
-    """Stands where Keras builds what a model of a ``.h5`` file is compiled with.
-
-    Keras builds the optimizer for the variables that the model has itself, which are none where
-    all are its layers', and then finds no place for the state that was saved.
-
-    Args:
-        wrapped: Keras's own function.
-        model: The model.
-    """
-    optimizer = getattr(model, "optimizer", None)
-    if is_under_way() and optimizer is not None and not optimizer.built:
-        # The next call, which is Keras's. Some optimizers cannot be built twice.
-        vars(optimizer)["build"] = functools.partial(_build_for_all, optimizer, model)
-    return wrapped(model)
-
-
-def _build_for_all(optimizer: Any, model: Any, variables: Any) -> None:
-    """Builds an optimizer, for all variables of the model where Keras gives it those of its own."""
-    del vars(optimizer)["build"]
-    is_own = variables is model._trainable_variables
-    optimizer.build(model.trainable_variables if is_own else variables)
-    keep_what_fits(optimizer)
-
-
-def _with_loss_names(training: Mapping[str, Any]) -> dict[str, Any]:
-    """The compiled state with whole names of losses: Keras reads none of the short ones."""
-    return {**training, "loss": _whole_names(training.get("loss"))}
-
-
-def _whole_names(loss: Any) -> Any:
-    if isinstance(loss, str):
-        return _whole_name(loss)
-    if isinstance(loss, list):
-        return [_whole_names(item) for item in loss]
-    if isinstance(loss, dict) and "class_name" not in loss:
-        return {name: _whole_names(item) for name, item in loss.items()}
-    return loss
-
-
-def _whole_name(name: str) -> str:
-    import keras
-
-    try:
-        found = keras.losses.get(name)
-    except ValueError:
-        return name  # a custom one
-    return str(getattr(found, "__name__", name))

@@ -37,8 +37,10 @@ __all__ = [
     "Attribute",
     "decode_h5_config",
     "enclosing_scope",
+    "find_saved",
     "find_names_down_to",
     "flatten_layers",
+    "has_generators",
     "metrics_of",
     "state_to_save",
 ]
@@ -118,9 +120,34 @@ def enclosing_scope() -> dict[str, Any]:
     return dict(global_state.get_global_attribute("custom_objects_scope_dict", {}))
 
 
+def find_saved(owner: Any, name: str) -> Any:
+    """What Keras saves under a name inside an object, or inside a list of objects; None if nothing.
+
+    In a list, objects have the names of their classes, as in `saving_lib._save_container_state`.
+    """
+    from keras.src.saving.keras_saveable import KerasSaveable
+    from keras.src.utils import naming
+
+    if not isinstance(owner, list | tuple | dict):
+        return getattr(owner, name, None)
+    counts: dict[str, int] = {}
+    for item in owner.values() if isinstance(owner, dict) else owner:
+        if isinstance(item, KerasSaveable):
+            stem = naming.to_snake_case(type(item).__name__)
+            count = counts[stem] = counts.get(stem, -1) + 1
+            if name == (f"{stem}_{count}" if count else stem):
+                return item
+    return None
+
+
 def flatten_layers(model: Any) -> list[Any]:
     """A model and all layers inside it, each once, in a fixed order."""
     return list(model._flatten_layers())
+
+
+def has_generators(layer: Any) -> bool:
+    """Whether a layer draws random numbers of its own, with a state that goes on."""
+    return bool(layer._seed_generators)
 
 
 def metrics_of(layers: list[Any]) -> list[Any]:

@@ -7,7 +7,7 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import H5_ENDINGS, TRAINING_CONFIG
+from keras_registry.artifact import H5_ENDINGS, TRAINING_CONFIG, find_use, iter_objects
 from keras_registry.errors import LoadError, load_error_like
 from keras_registry.findings import Level, Need, render_findings
 from keras_registry.names import Kind, printable
@@ -70,7 +70,7 @@ def _in_place_of(  # noqa: PLR0911 - a table
 ) -> tuple[type[Exception], str | None]:
     first = errors[0]
     if name.endswith(H5_ENDINGS):
-        return _in_place_of_h5(name, errors)
+        return _in_place_of_h5(name, errors, config)
     match first.code:
         case "A101" | "A102" | "A103" | "A104":
             return ValueError, _NOT_FOUND.format(path=name)
@@ -86,13 +86,15 @@ def _in_place_of(  # noqa: PLR0911 - a table
         missing = item.code.startswith("R10")
         if item.code == "K103" and item.needs[0].place.startswith("compile_config"):
             return ValueError, None
-        missing = missing or item.code == "K110"
+        missing = missing or item.code in {"K110", "K122"}
         if missing or item.code in {"S101", "S102", "S103", "S105", "K103"}:
             return TypeError, _deserialization_line(item, config, missing=missing)
     return ValueError, None
 
 
-def _in_place_of_h5(name: str, errors: Sequence[Finding]) -> tuple[type[Exception], str | None]:
+def _in_place_of_h5(  # noqa: PLR0911 - a table
+    name: str, errors: Sequence[Finding], config: Any
+) -> tuple[type[Exception], str | None]:
     match errors[0].code:
         case "A101" | "A102" | "A103" | "A104" | "A105" as code:
             of_path = {"A101": FileNotFoundError, "A102": IsADirectoryError}
@@ -103,7 +105,9 @@ def _in_place_of_h5(name: str, errors: Sequence[Finding]) -> tuple[type[Exceptio
             return json.JSONDecodeError, None
     for item in errors:
         need = item.needs[0] if item.needs else Need("")
-        if item.code.startswith("R10") or item.code == "K110":
+        if item.code.startswith("R10") or item.code in {"K110", "K122"}:
+            if need.place.startswith(TRAINING_CONFIG):
+                return _in_place_of_h5_compile(need, config)
             key = printable(need.key).removeprefix("keras ")
             return ValueError, f"Unknown {need.kind or 'object'}: '{key}'."
         if item.code == "K103" and need.place.startswith(TRAINING_CONFIG):
@@ -114,6 +118,34 @@ def _in_place_of_h5(name: str, errors: Sequence[Finding]) -> tuple[type[Exceptio
     return ValueError, None
 
 
+def _in_place_of_h5_compile(need: Need, config: Any) -> tuple[type[Exception], str | None]:
+    """What Keras raises for an object of the compiled state; for a metric it raises nothing."""
+    outer, node = _find_compiled(need.key, config) or (None, None)
+    part = need.place.removeprefix(f"{TRAINING_CONFIG}.")
+    if part.startswith("loss") and node is None:
+        return TypeError, "string indices must be integers, not 'str'"
+    if outer is not node:
+        return TypeError, None  # it names a class that nothing here does
+    kind = next((word for word in ("loss", "optimizer") if part.startswith(word)), None)
+    title = None if node is None else node["config"].get("name")
+    line = f"Could not interpret {kind} identifier: {printable(title)}"
+    return ValueError, line if kind and title else None
+
+
+def _find_compiled(key: str, config: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The node of an object in the compiled state, behind that which holds it, if another does."""
+    nodes = [
+        (path, node)
+        for path, node in iter_objects(config)
+        if path[:1] in {("compile_config",), (TRAINING_CONFIG,)}
+    ]
+    for path, node in nodes:
+        use = find_use(node)
+        if use is not None and use.key == key and isinstance(node["config"], dict):
+            return next(outer for above, outer in nodes if path[: len(above)] == above), node
+    return None
+
+
 def _deserialization_line(item: Finding, config: Any, *, missing: bool) -> str:
     need = item.needs[0] if item.needs else None
     compiled = need is not None and need.place.startswith("compile_config")
@@ -121,6 +153,9 @@ def _deserialization_line(item: Finding, config: Any, *, missing: bool) -> str:
     if compiled and need is not None and not missing:
         live = default_registry.find(need.key)
         return _NOT_DESERIALIZED.format(cls=live.target if live else need.key)
+    outer, node = _find_compiled("" if need is None else need.key, config) or (None, None)
+    if compiled and outer is not node:
+        return _NOT_DESERIALIZED.format(cls=_root_class(outer) or "the optimizer")
     if missing and need is not None and (compiled or root is None):
         if need.kind == Kind.FUNCTION:
             return _NOT_LOCATED.format(what="function", name=need.key)

@@ -16,14 +16,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from keras_registry.artifact import (
     MODEL_CONTAINERS,
     TRAINING_CONFIG,
+    find_damage,
     find_obstacle,
     is_legacy,
+    modernise_artifact,
     read_artifact,
     read_keras_zip,
     scan_config,
 )
 from keras_registry.bridge.failures import explain_failure
+from keras_registry.bridge.faults import first_line
 from keras_registry.bridge.injection import callers_scope, inject
+from keras_registry.bridge.keras2_files import members_without_place, with_current_layout
 from keras_registry.bridge.keras_arguments import (
     ImportedKeras,
     derived_uses,
@@ -31,6 +35,7 @@ from keras_registry.bridge.keras_arguments import (
 )
 from keras_registry.bridge.keras_errors import make_load_error
 from keras_registry.bridge.progress import Progress, under_way
+from keras_registry.bridge.recompiled import change_findings, lost_state_findings
 from keras_registry.bridge.remote import loading_from, under_given_name
 from keras_registry.bridge.renaming import FormerNames
 from keras_registry.bridge.reports import LoadReport, log_findings, remember, tell
@@ -55,13 +60,17 @@ from keras_registry.resolution import (
     KerasFitting,
     Source,
     backend_findings,
+    form_finding,
     import_plugin,
     judge_by_snapshots,
     judge_configs,
     judge_schemas,
+    keras2_findings,
+    obstacles_to,
     renamed_finding,
     resolve_model,
     stale_snapshot_findings,
+    without_obstacles,
 )
 from keras_registry.settings import current_policy
 
@@ -86,6 +95,7 @@ __all__ = [
     "missing_compile",
 ]
 
+_OBSTACLES = frozenset({"K103", "K110", "K122"})
 _COMPILED_POINTERS = ("/compile_config/", f"/{TRAINING_CONFIG}/")
 
 _skips_compile: ContextVar[bool] = ContextVar("keras_registry_skips_compile", default=False)
@@ -127,13 +137,15 @@ def load_zip(
         compile: Whether to restore the compiled state.
         safe_mode: Whether to refuse lambdas.
     """
-    return load_artifact(
-        under_given_name(read_keras_zip(fileobj)),
-        custom_objects,
-        lambda overlay, compiles: wrapped(fileobj, overlay, compiles, safe_mode),
-        WeightsFile(fileobj),
-        compiles=compile,
-    )
+    reading = under_given_name(read_keras_zip(fileobj))
+    with with_current_layout(fileobj, reading.artifact) as file:
+        return load_artifact(
+            reading,
+            custom_objects,
+            lambda overlay, compiles: wrapped(file, overlay, compiles, safe_mode),
+            WeightsFile(file, without=members_without_place(reading.artifact)),
+            compiles=compile,
+        )
 
 
 def load_path(
@@ -214,10 +226,15 @@ def load_artifact(
     if artifact is None:
         log_findings(reading.findings)
         raise make_load_error(reading.name, reading.findings)
+    damage = find_damage(weights_file.source, artifact)
+    if damage is not None:
+        log_findings([damage])
+        raise make_load_error(reading.name, [damage])
     load = Load(artifact, dict(custom_objects or {}), weights_file, compiles=compiles)
     load.prepare()
     model = load.open(open_model)
     load.verify_weights(model)
+    load.verify_config()
     load.stop_on_errors()
     load.former_names.restore()
     tell(artifact.name, load.findings)
@@ -239,6 +256,7 @@ class Load:
         self.findings: list[Finding] = []
         self.verified: list[str] = []
         self.resolution: Resolution
+        self.modern = modernise_artifact(self.artifact)
         self.fitting: KerasFitting | None = None
         self.environment = running_environment()
         self.judgement: ConfigJudgement | None = None
@@ -254,7 +272,7 @@ class Load:
     @property
     def config(self) -> Any:
         """The config that Keras shall build: the file's, or what was made of it."""
-        return self.artifact.config if self.fitting is None else self.fitting.config
+        return self.modern.config if self.fitting is None else self.fitting.config
 
     @property
     def policy(self) -> Policy:
@@ -293,8 +311,10 @@ class Load:
 
     def resolve(self) -> None:
         """Steps 1 to 3: what the model needs and who has it."""
-        config = self.artifact.config
+        config = self.modern.config
         scan = scan_config(config, with_compile=self.compiles)
+        obstacles = obstacles_to(self.modern, given=self._given_names(), with_compile=self.compiles)
+        scan = without_obstacles(scan, obstacles)
         document = self.artifact.manifest_document
         self.resolution = resolve_model(
             config,
@@ -306,21 +326,32 @@ class Load:
             given=self._given(scan),
             keras_has=_keras_has,
             keras_version=self.artifact.find_metadata("keras_version"),
+            saved_config=self.artifact.config,
         )
         self.findings += self.resolution.findings
+        self.findings += keras2_findings(
+            self.artifact,
+            self.modern,
+            obstacles,
+            saved_with=self.resolution.saved_with,
+            policy=self.policy,
+        )
 
     def fit_to_keras(self) -> None:
         """Leaves out of the config what only a newer Keras knows, where that changes nothing."""
         self.fitting = KerasFitting(
-            self.artifact.config,
+            self.modern.config,
             keras_version=self.environment.keras_version,
             saved_with=self.resolution.saved_with,
             policy=self.policy,
             installed=ImportedKeras(),
         )
-        given = {*self.custom_objects, *callers_scope()}
-        self.fitting.fit_own(given=given, with_compile=self.compiles)
+        self.fitting.fit_own(given=self._given_names(), with_compile=self.compiles)
         self.findings += self.fitting.obstacles
+
+    def _given_names(self) -> set[str]:
+        """The names for which the caller gives objects."""
+        return {*self.custom_objects, *callers_scope()}
 
     def _given(self, scan: ConfigScan) -> dict[str, Source]:
         """Which keys the caller has objects for, by full or by bare name."""
@@ -371,7 +402,7 @@ class Load:
 
     def _obstacles_to_compile(self) -> list[Finding]:
         """What of the compiled state the installed Keras cannot do."""
-        obstacles = () if self.fitting is None else self.fitting.obstacles
+        obstacles = (item for item in self.findings if item.code in _OBSTACLES)
         return [item for item in obstacles if str(item.location).startswith(_COMPILED_POINTERS)]
 
     def _fails(self, item: ObjectResolution) -> bool:
@@ -402,7 +433,7 @@ class Load:
         log_findings(self.findings)
         keras_error = None
         if in_place_of is not None:
-            keras_error = (type(in_place_of), str(in_place_of).partition("\n")[0])
+            keras_error = (type(in_place_of), first_line(in_place_of, limit=500))
         return make_load_error(
             self.artifact.name,
             self.findings,
@@ -443,6 +474,10 @@ class Load:
     def open(self, open_model: Open) -> Any:
         """Step 7: lets Keras load, with what it needs injected for this load alone."""
         found, given = self._found(), {**self._scope, **self.custom_objects}
+        # Of a ``.h5`` file that has nothing to compile Keras would say so.
+        compiles = self.compiles and (
+            self.artifact.container != ".h5" or TRAINING_CONFIG in self.config
+        )
         prepared = PreparedConfigs() if self.judgement is None else self.judgement.prepared
         try:
             with (
@@ -451,10 +486,10 @@ class Load:
                 watching_weights() as self.weight_migrations,
             ):
                 if not found and not given:
-                    model = open_model(None, self.compiles)
+                    model = open_model(None, compiles)
                 else:
                     with inject(found, given):
-                        model = open_model({**found, **given}, self.compiles)
+                        model = open_model({**found, **given}, compiles)
         except Exception as error:
             self._explain(error)
             raise self._error(in_place_of=error) from error
@@ -468,8 +503,9 @@ class Load:
         ]
         self.findings += known
         if not has_errors(self.findings):
-            config = self.config
-            self.findings.append(explain_failure(error, self.progress, self.resolution, config))
+            self.findings += explain_failure(
+                error, self.progress, self.resolution, self.config, self.weights_file
+            )
 
     def _weight_failures(self) -> Iterator[Finding]:
         for owner, error in self.weight_migrations.failures:
@@ -539,12 +575,27 @@ class Load:
                     hint="train on, or compile the model anew; a model saved now is whole",
                 )
             )
-        without = set() if self.compiles and not reset else {"optimizer"}
+        lost = []
+        if self.compiles:
+            misfits = self.progress.misfits
+            lost = list(lost_state_findings(model, self.config, misfits, self.policy))
+        without = set() if self.compiles and not reset and not lost else {"optimizer"}
         parts = [part for part in PARTS if part not in without]
         verification = Verification(self.policy, self.weights_file, self.weight_migrations)
         verification.verify(model, self.manifest, parts)
-        self.findings += verification.findings
+        self.findings += [*verification.findings, *lost]
         self.verified += verification.verified
+        if self.compiles:
+            is_recorded = self.manifest is not None and self.manifest.weights is not None
+            self.findings += change_findings(
+                model, self.config, self.policy, is_recorded=is_recorded
+            )
+
+    def verify_config(self) -> None:
+        """Says so if the model was made of a config that is not made as the saved one was."""
+        found = form_finding(self.manifest, self.artifact.config, self.policy)
+        if found is not None:
+            self.findings.append(found)
 
     def report(self) -> LoadReport:
         """What the load found."""

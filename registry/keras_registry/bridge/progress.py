@@ -8,16 +8,33 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
+    "Misfit",
     "Progress",
     "is_under_way",
+    "model_under_way",
+    "note_compiling",
     "note_failure",
+    "note_misfit",
     "note_model",
     "take_rewritten",
     "under_way",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """An optimizer whose state in the file does not fit it, and so was left as a new one has it.
+
+    Attributes:
+        optimizer: The optimizer.
+        saved: The shapes of the arrays in the file.
+    """
+
+    optimizer: Any
+    saved: tuple[tuple[int, ...], ...]
 
 
 @dataclass
@@ -26,11 +43,15 @@ class Progress:
 
     Attributes:
         model: The model, from the moment when it is built and its weights are about to be read.
+        is_compiling: Whether Keras was about to compile the model when it last was heard of.
+        misfits: The optimizers whose state was not restored.
         failures: The objects that could not be made, innermost first, and the error of each.
         rewritten: What Keras shall build in place of what it reads, by the part of the file.
     """
 
     model: Any = None
+    is_compiling: bool = False
+    misfits: list[Misfit] = field(default_factory=list)
     failures: list[tuple[Any, Exception]] = field(default_factory=list)
     rewritten: dict[str, Any] = field(default_factory=dict)
 
@@ -63,6 +84,26 @@ def note_model(model: Any) -> None:
     progress = _progress.get()
     if progress is not None:
         progress.model = model
+
+
+def model_under_way() -> Any:
+    """The model of the load under way, once it is built; None without one."""
+    progress = _progress.get()
+    return None if progress is None else progress.model
+
+
+def note_compiling() -> None:
+    """Notes that Keras is about to compile the model of the load under way."""
+    progress = _progress.get()
+    if progress is not None:
+        progress.is_compiling = True
+
+
+def note_misfit(optimizer: Any, saved: Iterable[tuple[int, ...]]) -> None:
+    """Notes that the state of an optimizer was left, since that of the file does not fit it."""
+    progress = _progress.get()
+    if progress is not None:
+        progress.misfits.append(Misfit(optimizer, tuple(saved)))
 
 
 def take_rewritten(part: str) -> Any:

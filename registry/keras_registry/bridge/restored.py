@@ -6,7 +6,7 @@ restored. A fingerprint tells that something differs, this tells what.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from keras_registry.artifact import (
     legacy_arrays_of,
     opening_weights,
 )
-from keras_registry.bridge.internals import state_to_save
+from keras_registry.bridge.internals import find_saved, state_to_save
 
 if TYPE_CHECKING:
     import os
@@ -66,11 +66,13 @@ class WeightsFile:
         source: The file, by its path or open, or the folder.
         legacy: Whether it has the layout of a ``.h5`` file, an ordered list for each layer.
         by_name: Whether only layers of one name belong together there, not those of one position.
+        without: Members of the model whose arrays are not looked for.
     """
 
     source: str | os.PathLike[str] | IO[bytes]
     legacy: bool = False
     by_name: bool = False
+    without: tuple[str, ...] = ()
 
     @contextmanager
     def compared(self, model: Any) -> Iterator[Comparison | None]:
@@ -88,7 +90,12 @@ class WeightsFile:
                 yield _compare_legacy(legacy_arrays_of(file), model, by_name=self.by_name)
             else:
                 held = _find_arrays_in_memory(model)
-                yield None if held is None else Comparison(arrays_of(file), held)
+                stored = {
+                    path: array
+                    for path, array in arrays_of(file).items()
+                    if array.owner.partition("/")[0] not in self.without
+                }
+                yield None if held is None else Comparison(stored, _renamed(held, stored, model))
 
 
 def _compare_legacy(stored: LegacyLayers, model: Any, *, by_name: bool) -> Comparison:
@@ -111,6 +118,36 @@ def _find_arrays_in_memory(model: Any) -> Arrays | None:
             found = _array(owner, name, value)
             arrays[found.path] = found
     return arrays
+
+
+def _renamed(held: Arrays, stored: Arrays, model: Any) -> Arrays:
+    """The arrays of a model under the paths of a file, where these lead to the same object.
+
+    Keras saves an object under the first of its names in another one, and loads it by each.
+    """
+    places = {array.owner for array in held.values()}
+    saved = {array.owner for array in stored.values()}
+    unread = saved - places
+    further = {owner: _further_names(model, owner) & unread for owner in places - saved if unread}
+    names = {owner: found.pop() for owner, found in further.items() if found}
+    renamed = (replace(item, owner=names.get(item.owner, item.owner)) for item in held.values())
+    return {item.path: item for item in renamed}
+
+
+def _further_names(model: Any, path: str) -> set[str]:
+    """The paths that end in another attribute for the same object."""
+    *parents, last = path.split("/")
+    owner = model
+    for name in parents:
+        owner = find_saved(owner, name)
+    wanted = find_saved(owner, last)
+    found = set()
+    for name in dir(owner) if wanted is not None else ():
+        # As Keras does: a property's own code may fail as it likes.
+        with suppress(Exception):
+            if not name.startswith("__") and getattr(owner, name) is wanted:
+                found.add("/".join([*parents, name]))
+    return found
 
 
 def _legacy_layers(model: Any) -> Iterator[tuple[str, Sequence[StoredArray]]]:

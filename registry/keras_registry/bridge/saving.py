@@ -16,9 +16,9 @@ from keras_registry.artifact import (
     replacing,
     scan_config,
 )
+from keras_registry.bridge.compiled_config import complete_compile_config, unsaved_setting_findings
 from keras_registry.bridge.config_faults import judge_faults
 from keras_registry.bridge.internals import flatten_layers
-from keras_registry.bridge.loss_scaling import name_loss_scaling
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.weights import PARTS, fingerprint_weights
 from keras_registry.config import SHARED_MARK, collecting_faults, kind_of_class, unmark
@@ -74,7 +74,7 @@ def add_manifest(wrapped: Callable[..., Any], model: Any, *args: Any, **kwargs: 
         config_text, metadata_text = wrapped(model, *args, **kwargs)
     config = json.loads(config_text)
     judge_faults(faults, config)
-    changed = name_loss_scaling(model, config)
+    changed = complete_compile_config(model, config.get("compile_config"))
     if (SHARED_MARK in config_text and unmark(config, policies=False)) or changed:
         config_text = json.dumps(config)
     manifest = make_manifest(model, config)
@@ -102,6 +102,7 @@ def make_manifest(
         return None
     if not is_graph:
         _tell_once(recording.findings)
+        tell("save", unsaved_setting_findings(model))
     return dump_manifest(recording.manifest)
 
 
@@ -118,7 +119,9 @@ def make_weights_manifest(model: Any, *, whole: bool) -> dict[str, Any] | None:
     if recording is None:
         return None
     objects = tuple(replace(item, paths=None) for item in recording.manifest.objects)
-    return dump_manifest(replace(recording.manifest, objects=objects, config=None))
+    return dump_manifest(
+        replace(recording.manifest, objects=objects, config=None, config_form=None)
+    )
 
 
 def _scan_layers(model: Any) -> ConfigScan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from keras_registry.bridge.h5_limits import layers_beyond_weights, titles_of
 from keras_registry.bridge.weights import fingerprint_weights
 from keras_registry.config import WeightMigrations
 from keras_registry.findings import Policy, finding
@@ -105,6 +106,14 @@ class Verification:
                 hint="see that each layer's build() builds the layers inside it",
                 **parts,
             )
+        elif self._is_beyond_legacy(model) and not differing:
+            self._add(
+                "W101",
+                "a .h5 file has no place for what save_own_variables of these layers adds",
+                location=titles_of(layers_beyond_weights(model)),
+                hint='save the model as ".keras"',
+                **parts,
+            )
         else:
             self._add(
                 "W102",
@@ -114,6 +123,11 @@ class Verification:
                 hint="copy or save the model again",
                 **parts,
             )
+
+    def _is_beyond_legacy(self, model: Any) -> bool:
+        """Whether the format has no place for all that the layers save."""
+        is_legacy = self.weights_file is not None and self.weights_file.legacy
+        return is_legacy and bool(layers_beyond_weights(model))
 
     def _judge_other(self, part: str, saved: WeightsRecord, found: WeightsRecord | None) -> None:
         code, words, nothing = _OTHERS[part]

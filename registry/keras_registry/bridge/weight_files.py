@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import (
+    find_damage,
     read_weights_metadata,
     replace_weights_manifest,
     replaceable,
@@ -176,6 +177,10 @@ class _Filling:
         if is_under_way():
             fill()
             return
+        damage = find_damage(self.path)
+        if damage is not None:
+            self.findings.append(damage)
+            self._stop_on_errors()
         policy = current_policy()
         resolution = self._resolve(policy)
         with self.weights_file.compared(self.model) as comparison:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import xxhash
 
 from keras_registry.bridge.internals import flatten_layers, metrics_of
+from keras_registry.bridge.optimizer_state import optimizers_of
 from keras_registry.manifest import WeightsRecord
 
 if TYPE_CHECKING:
@@ -66,11 +67,10 @@ def _owners(model: Any) -> dict[str, list[Any]]:
     """What has the variables, or the assets, of each part that the model has."""
     import keras
 
-    optimizer = getattr(model, "optimizer", None)
     layers = flatten_layers(model) if isinstance(model, keras.layers.Layer) else []
     parts = {
         "layers": layers,  # pickle and deepcopy save losses and the like too
-        "optimizer": [optimizer] if optimizer is not None and optimizer.built else [],
+        "optimizer": [optimizer for optimizer in optimizers_of(model) if optimizer.built],
         "metrics": metrics_of(layers),
         "assets": [layer for layer in layers if hasattr(layer, "save_assets")],
     }

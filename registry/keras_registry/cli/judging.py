@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import read_artifact, scan_config
+from keras_registry.artifact import find_damage, modernise_artifact, read_artifact, scan_config
 from keras_registry.environment import Environment, rivals_finding
 from keras_registry.findings import Finding, Level, Need, finding, has_errors
 from keras_registry.manifest import read_manifest
 from keras_registry.names import printable
 from keras_registry.resolution import (
     KerasFitting,
+    form_finding,
     judge_by_snapshots,
+    keras2_findings,
     lambda_finding,
+    obstacles_to,
     resolve_model,
+    without_obstacles,
 )
 
 if TYPE_CHECKING:
@@ -71,32 +75,42 @@ def judge_file(file: str, policy: Policy, *, timeout: float | None = None) -> Ve
     artifact = reading.artifact
     if artifact is None:
         return Verdict(reading.name, is_readable=False, objects=(), findings=reading.findings)
+    damage = find_damage(file, artifact)
+    if damage is not None:
+        return Verdict(reading.name, is_readable=False, objects=(), findings=(damage,))
     environment = Environment()
-    scan = scan_config(artifact.config)
+    modern = modernise_artifact(artifact)
+    obstacles = obstacles_to(modern)
+    scan = without_obstacles(scan_config(modern.config), obstacles)
     resolution = resolve_model(
-        artifact.config,
+        modern.config,
         scan,
         reading=read_manifest(artifact.manifest_document) if artifact.has_manifest else None,
         environment=environment,
         policy=policy,
         keras_has=lambda use: _is_installed(use, environment),
         keras_version=artifact.find_metadata("keras_version"),
+        saved_config=artifact.config,
     )
     fitting = KerasFitting(
-        artifact.config,
+        modern.config,
         keras_version=environment.keras_version,
         saved_with=resolution.saved_with,
         policy=policy,
     )
     fitting.fit_own()
-    lambdas = lambda_finding(scan, artifact.config, policy)
+    lambdas = lambda_finding(scan, modern.config, policy)
+    form = form_finding(resolution.manifest, artifact.config, policy)
     findings = (
         *resolution.findings,
-        *judge_by_snapshots(resolution, artifact.config, environment),
+        *judge_by_snapshots(resolution, modern.config, environment),
         *_rivals(resolution, environment),
+        *keras2_findings(
+            artifact, modern, obstacles, saved_with=resolution.saved_with, policy=policy
+        ),
         *fitting.obstacles,
         *fitting.left_out,
-        *([] if lambdas is None else [lambdas]),
+        *filter(None, [lambdas, form]),
     )
     if timeout is not None:
         known = {(item.code, item.needs) for item in findings}

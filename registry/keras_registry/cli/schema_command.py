@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from keras_registry.cli import Exit
 from keras_registry.cli.output import print_json, print_unreadable, say, write_text
 from keras_registry.cli.plugins import find_plugin_distribution, import_plugins
-from keras_registry.config import is_comparable
-from keras_registry.documents import worst_problem
 from keras_registry.findings import Finding, Need, Policy, finding, has_errors, render_findings
 from keras_registry.names import Kind, printable
 from keras_registry.publishing import (
@@ -20,10 +18,9 @@ from keras_registry.publishing import (
     describe_registration,
     make_published_schema,
     published_path,
-    read_published,
+    read_released,
 )
 from keras_registry.registration import default_registry
-from keras_registry.snapshot import SNAPSHOT_VERSION, read_snapshot
 
 if TYPE_CHECKING:
     import argparse
@@ -94,8 +91,8 @@ def _export(parsed: argparse.Namespace) -> int:
 
 
 def _diff(parsed: argparse.Namespace) -> int:
-    old, obstacle = _read(parsed.old)
-    new, other = _read(parsed.new)
+    old, obstacle = read_released(parsed.old)
+    new, other = read_released(parsed.new)
     for path, found in ((parsed.old, obstacle), (parsed.new, other)):
         if found is not None:
             print_unreadable("schema diff", printable(path), [found], as_json=parsed.json)
@@ -109,7 +106,7 @@ def _check(parsed: argparse.Namespace) -> int:
     findings += _clashes(live)
     if findings:
         return _end(parsed, "schema check", "the schemas cannot be checked", findings)
-    published, obstacle = _read(parsed.against)
+    published, obstacle = read_released(parsed.against)
     if obstacle is not None:
         name = printable(parsed.against)
         print_unreadable("schema check", name, [obstacle], as_json=parsed.json)
@@ -193,61 +190,3 @@ def _clashes(live: Mapping[str, Registration]) -> list[Finding]:
 def _first_line(registration: Registration) -> str | None:
     text = inspect.getdoc(registration.target)
     return text.partition("\n")[0] if text else None
-
-
-def _read(path: Path) -> tuple[dict[str, ObjectSnapshot], Finding | None]:
-    """What published schemas or a snapshot say, by key; or why they cannot be read."""
-    found: dict[str, ObjectSnapshot] = {}
-    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
-    if not files:
-        return {}, _unreadable(path, "published config schemas", "a folder without any")
-    for file in files:
-        items = _read_file(file)
-        if isinstance(items, Finding):
-            return {}, items
-        found |= {item.key: item for item in items}
-    return found, None
-
-
-def _read_file(  # noqa: PLR0911 - one case for each way to be broken
-    file: Path,
-) -> tuple[ObjectSnapshot, ...] | Finding:
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return _unreadable(file, "published config schemas", "nothing at this path")
-    except OSError as error:
-        return _unreadable(file, "a file that can be read", printable(error.strerror or error))
-    except RecursionError:
-        return _unreadable(file, "JSON of a sane depth", "JSON nested too deeply")
-    except ValueError as error:
-        return _unreadable(file, "JSON in UTF-8", printable(error))
-    if isinstance(document, dict) and "snapshot_version" in document:
-        reading = read_snapshot(document)
-        items, problems = () if reading.value is None else reading.value.objects, reading.problems
-        if reading.other_major is not None:
-            other = f"snapshot_version {reading.other_major}"
-            return _unreadable(file, f"snapshot_version {SNAPSHOT_VERSION}", other)
-    else:
-        item, problems = read_published(document)
-        items = () if item is None else (item,)
-    if problems:
-        shown, parts = worst_problem(problems)
-        return _unreadable(file, shown.wanted, f"{shown.found} at {parts['location']}")
-    for item in items:
-        if item.config is not None and not is_comparable(item.config):
-            wanted = "fields in the form that keras-registry writes"
-            return _unreadable(file, wanted, f"another form of {item.key}")
-    return items
-
-
-def _unreadable(path: Path, wanted: str, found: str) -> Finding:
-    return finding(
-        "A108",
-        Policy.COMPATIBLE,
-        "no schemas can be read here",
-        location=printable(path, limit=500),
-        wanted=wanted,
-        found=found,
-        hint="they are written by: keras-registry schema export",
-    )

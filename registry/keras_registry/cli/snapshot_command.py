@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_registry.cli import Exit
 from keras_registry.cli.output import print_json, say, write_text
 from keras_registry.cli.plugins import find_plugin_distribution, import_plugins
-from keras_registry.environment import (
-    find_package_folders,
-    missing_snapshot_finding,
-    read_snapshot_file,
-    stale_snapshot_finding,
-)
+from keras_registry.environment import find_package_folders
 from keras_registry.errors import SettingsError
-from keras_registry.findings import Finding, Level, render_findings
-from keras_registry.publishing import take_snapshot
+from keras_registry.findings import Finding, render_findings
+from keras_registry.publishing import compare_snapshot, take_snapshot
 from keras_registry.registration import default_registry
-from keras_registry.snapshot import SNAPSHOT_FILE, changed_members, dump_snapshot
+from keras_registry.snapshot import SNAPSHOT_FILE, dump_snapshot
 
 if TYPE_CHECKING:
     import argparse
 
     from keras_registry.environment import InstalledDistribution
-    from keras_registry.snapshot import Snapshot
 
 __all__ = ["configure", "run"]
 
@@ -55,7 +48,7 @@ def run(parsed: argparse.Namespace) -> int:
     snapshot = take_snapshot(distribution, default_registry)
     path = parsed.output or _path_in(distribution, writing=not parsed.check)
     if parsed.check:
-        findings = _compare(distribution, snapshot, path)
+        findings = compare_snapshot(distribution, snapshot, path)
         state = "is not up to date" if findings else "is up to date"
         text = f"the snapshot of {distribution.name} {state}"
         return _end(parsed, distribution, findings, text, path)
@@ -104,25 +97,3 @@ def _path_in(distribution: InstalledDistribution, *, writing: bool) -> Path:
         )
         raise SettingsError(message)
     return folders[0] / SNAPSHOT_FILE
-
-
-def _compare(distribution: InstalledDistribution, true: Snapshot, path: Path) -> list[Finding]:
-    """What is wrong with the snapshot that a distribution has; warnings count as errors here."""
-    if not path.exists():
-        missing = missing_snapshot_finding(distribution, path)
-        return [replace(missing, level=Level.ERROR)]
-    installed = read_snapshot_file(distribution, path)
-    if installed.snapshot is None:
-        findings = list(installed.findings)
-    else:
-        said = {item.key: item for item in installed.snapshot.objects}
-        differing = [
-            item.key
-            for item in true.objects
-            if item.key not in said or changed_members(said[item.key], item)
-        ]
-        differing += sorted(said.keys() - {item.key for item in true.objects})
-        if not differing:
-            return []
-        findings = [stale_snapshot_finding(distribution, path, "code", differing)]
-    return [replace(item, level=Level.ERROR) for item in findings]

@@ -4,23 +4,36 @@ A promise is a `Check`; a `Subject` is a registered object with what its author 
 runner is the only thing that calls checks: the command line and pytest are shells around it.
 """
 
+from keras_registry.contract.collecting import (
+    BoundCheck,
+    bind,
+    subjects_of,
+    subjects_of_target,
+)
+from keras_registry.contract.fresh import start_fresh
 from keras_registry.contract.results import CheckError, Failure, Result, Skip, Status
 from keras_registry.contract.runner import CHECK_SET, CHECKS, checks_for, find_check, run_check
-from keras_registry.contract.subjects import Case, Subject
+from keras_registry.contract.subjects import Case, Checked, Subject
 from keras_registry.contract.table import Check
 
 __all__ = [
     "CHECKS",
     "CHECK_SET",
+    "BoundCheck",
     "Case",
     "Check",
     "CheckError",
+    "Checked",
     "Failure",
     "Result",
     "Skip",
     "Status",
     "Subject",
+    "bind",
     "checks_for",
     "find_check",
     "run_check",
+    "start_fresh",
+    "subjects_of",
+    "subjects_of_target",
 ]

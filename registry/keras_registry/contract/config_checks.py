@@ -6,13 +6,25 @@ import copy
 import inspect
 import json
 import pickle
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import keras
-import numpy as np
-
+from keras_registry.contract.attempts import attempting, in_a_line
+from keras_registry.contract.configs import (
+    as_lists,
+    base_value,
+    config_of,
+    first_difference,
+    first_unserialisable,
+    parameters_of,
+    restored,
+    serialised,
+    types_of,
+    without_names,
+)
 from keras_registry.contract.results import Skip
 from keras_registry.contract.table import Check
+from keras_registry.contract.values import MISSING
 from keras_registry.names import Kind
 
 if TYPE_CHECKING:
@@ -20,7 +32,32 @@ if TYPE_CHECKING:
 
 __all__ = ["CONFIG_CHECKS"]
 
-_TAKEN_BY_KERAS = frozenset({"args", "kwargs", "self"})
+
+def check_can_be_made(case: Case) -> None:
+    """It can be made of what its config schema allows, or of the examples that are given.
+
+    All other checks need an object. Where arguments depend on each other, a schema cannot say so.
+    """
+    subject = case.subject
+    if subject.cases and not subject.examples:
+        return
+    for example in subject.candidates[: len(subject.examples) or 1]:
+        try:
+            example.make()
+        except LookupError as error:
+            case.fail(
+                at_fault="examples",
+                wanted="a value for each argument without a default",
+                found=str(error.args[0] if error.args else error),
+                method="__init__",
+            )
+        except Exception as error:  # noqa: BLE001 - the author's own code, which refuses as it likes
+            example.fail(
+                at_fault="__init__",
+                wanted=f"an object of {subject.target.__name__}",
+                found=in_a_line(error),
+                method="__init__",
+            )
 
 
 def check_schema_is_complete(case: Case) -> None:
@@ -48,26 +85,39 @@ def check_config_is_json(case: Case) -> None:
     Keras saves a config as JSON: what JSON does not know is refused, or comes back as something
     else, such as a tuple as a list.
     """
-    saved = _serialised(case.make())
+    made = case.make()
+    with attempting(case, _first_refused(made), "a form that Keras can store", method="get_config"):
+        saved = serialised(made)
     try:
         text = json.dumps(saved)
     except (TypeError, ValueError) as error:
-        name = _first_unserialisable(saved)
+        name = first_unserialisable(saved)
         case.fail(
             at_fault=name,
             wanted=f"a config whose {name!r} is JSON",
             found=str(error),
             method="get_config",
         )
-    found, wanted = json.loads(text)["config"], _as_lists(saved["config"])
+    found, wanted = json.loads(text)["config"], as_lists(saved["config"])
     if found != wanted:
-        name = _first_difference(found, wanted)
+        name = first_difference(found, wanted)
         case.fail(
             at_fault=name,
             wanted=f"{name} = {wanted.get(name)!r}",
             found=f"{name} = {found.get(name)!r} after JSON",
             method="get_config",
         )
+
+
+def _first_refused(made: Any) -> str:
+    """The first name in a config whose value Keras does not serialise."""
+    with suppress(Exception):  # of the author's own code: the check then says what it raises
+        for name, value in made.get_config().items():
+            try:
+                serialised(value)
+            except (TypeError, ValueError):
+                return str(name)
+    return "get_config"
 
 
 def check_config_holds_every_argument(case: Case) -> None:
@@ -78,8 +128,9 @@ def check_config_holds_every_argument(case: Case) -> None:
     if case.changed is None:
         return
     first = case.subject.cases[0]
-    config, other = _config(case.make()), _config(first.make())
-    if _without_names(config) == _without_names(other):
+    config, other = config_of(case.make()), config_of(first.make())
+    is_same = without_names(config) == without_names(other)
+    if is_same and not _stands_for(case, first):
         case.fail(
             at_fault=case.changed,
             wanted=f"a config that holds {case.changed!r}",
@@ -93,9 +144,10 @@ def check_from_config_inverts_get_config(case: Case) -> None:
 
     An argument that `from_config` or `__init__` changes is another one after each load.
     """
-    config = _config(case.make())
+    config = config_of(case.make())
     kept = copy.deepcopy(config)
-    again = case.subject.target.from_config(config)
+    with attempting(case, "from_config", "an object of its config", method="from_config"):
+        again = case.subject.target.from_config(config)
     if type(again) is not case.subject.target:
         case.fail(
             at_fault="from_config",
@@ -103,9 +155,9 @@ def check_from_config_inverts_get_config(case: Case) -> None:
             found=f"an object of {type(again).__name__}",
             method="from_config",
         )
-    found = _config(again)
+    found = config_of(again)
     if found != kept:
-        name = _first_difference(found, kept)
+        name = first_difference(found, kept)
         case.fail(
             at_fault=name,
             wanted=f"{name} = {kept.get(name)!r}",
@@ -119,11 +171,11 @@ def check_from_config_leaves_its_input(case: Case) -> None:
 
     Keras reads a config more than once: what was taken out the first time is missing the second.
     """
-    config = _config(case.make())
+    config = config_of(case.make())
     kept = copy.deepcopy(config)
     case.subject.target.from_config(config)
     if config != kept:
-        name = _first_difference(config, kept)
+        name = first_difference(config, kept)
         case.fail(
             at_fault=name,
             wanted="a config that is as it was",
@@ -138,20 +190,34 @@ def check_values_keep_their_types(case: Case) -> None:
     In plain Keras a tuple comes back as a list, a layer as a dict, an array as a list.
     """
     made = case.make()
-    again = _restored(made)
+    again = restored(made)
     for name in case.recipe():
         before, after = getattr(made, name, None), getattr(again, name, None)
-        if _types(before) != _types(after):
+        if types_of(before) != types_of(after):
             case.fail(
                 at_fault=name,
-                wanted=f"{name} of {_types(before)}",
-                found=f"{name} of {_types(after)} after a round trip",
+                wanted=f"{name} of {types_of(before)}",
+                found=f"{name} of {types_of(after)} after a round trip",
                 method="from_config",
             )
 
 
-_BASE: dict[Kind, dict[str, Any]] = {
-    Kind.LAYER: {"name": "renamed", "trainable": False, "dtype": "float16"},
+def _stands_for(case: Case, first: Case) -> bool:
+    """Whether the value is what None stands for, such as the usual data format."""
+    name = str(case.changed)
+    if case.subject.fields[name].get("default", MISSING) is not None:
+        return False
+    kept = [getattr(made.make(), name, MISSING) for made in (case, first)]
+    return kept[0] is not MISSING and bool(kept[0] == kept[1])
+
+
+_BASE: dict[str, dict[str, Any]] = {
+    Kind.LAYER: {
+        "name": "renamed",
+        "trainable": False,
+        "dtype": "float16",
+        "activity_regularizer": "l2",
+    },
     Kind.MODEL: {"name": "renamed", "trainable": False},
     Kind.LOSS: {"name": "renamed", "reduction": "sum"},
     Kind.METRIC: {"name": "renamed", "dtype": "float16"},
@@ -164,21 +230,30 @@ def check_base_arguments_survive(case: Case) -> None:
 
     A `get_config` without `super().get_config()` gives every loaded object the defaults.
     """
-    taken = _parameters(case.subject.target)
+    taken = parameters_of(case.subject.target)
     wanted = {n: v for n, v in _BASE.get(case.subject.kind, {}).items() if n in taken}
-    if not wanted:
+    tried = []
+    for name, value in wanted.items():
+        with suppress(Exception):  # the constructor may give the argument itself, or refuse it
+            tried.append((name, value, case.make(**{name: value})))
+    if not tried:
         reason = "its constructor takes nothing of the base class"
         raise Skip(reason)
-    made = case.make(**wanted)
-    again = _restored(made)
-    for name in wanted:
-        before, after = _base_value(made, name), _base_value(again, name)
+    for name, value, made in tried:
+        before, after = base_value(made, name), base_value(restored(made), name)
         if before != after:
             case.fail(
                 at_fault=name,
                 wanted=f"{name} = {before!r}",
                 found=f"{name} = {after!r} after a round trip",
                 method="get_config",
+            )
+        if before == base_value(case.make(), name):
+            case.fail(
+                at_fault=name,
+                wanted=f"{name} = {value!r}, as it was given",
+                found=f"{name} = {before!r}",
+                method="__init__",
             )
 
 
@@ -189,8 +264,9 @@ def check_copies_and_pickles(case: Case) -> None:
         ("copy.deepcopy", copy.deepcopy(made)),
         ("pickle", pickle.loads(pickle.dumps(made))),  # noqa: S301 - what was pickled just now
     ):
-        if _config(other) != _config(made):
-            name = _first_difference(_config(other), _config(made))
+        found, wanted = as_lists(config_of(other)), as_lists(config_of(made))
+        if found != wanted:
+            name = first_difference(found, wanted)
             case.fail(
                 at_fault=name,
                 wanted=f"{name} as it was",
@@ -199,78 +275,13 @@ def check_copies_and_pickles(case: Case) -> None:
             )
 
 
-def _config(made: Any) -> dict[str, Any]:
-    """The config of an object, everything inside it serialised."""
-    saved = _serialised(made)["config"]
-    return dict(saved) if isinstance(saved, dict) else {}
-
-
-def _serialised(made: Any) -> Any:
-    return keras.saving.serialize_keras_object(made)
-
-
-def _restored(made: Any) -> Any:
-    """The object after a round trip through JSON."""
-    text = json.dumps(_serialised(made))
-    return keras.saving.deserialize_keras_object(json.loads(text))
-
-
-def _without_names(config: dict[str, Any]) -> dict[str, Any]:
-    """A config without automatic names, which differ from one object to the next."""
-    return {name: value for name, value in config.items() if name != "name"}
-
-
-def _first_difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
-    names = [*wanted, *(name for name in found if name not in wanted)]
-    return next((name for name in names if found.get(name) != wanted.get(name)), "config")
-
-
-def _first_unserialisable(saved: Any) -> str:
-    config = saved.get("config") if isinstance(saved, dict) else {}
-    for name, value in (config if isinstance(config, dict) else {}).items():
-        try:
-            json.dumps(value)
-        except (TypeError, ValueError):
-            return str(name)
-    return "config"
-
-
-def _as_lists(value: Any) -> Any:
-    """A value with lists for tuples: that these come back is another promise."""
-    if isinstance(value, dict):
-        return {name: _as_lists(inner) for name, inner in value.items()}
-    return [_as_lists(inner) for inner in value] if isinstance(value, list | tuple) else value
-
-
-def _types(value: Any) -> Any:
-    """The type of a value, and of what it holds."""
-    if isinstance(value, dict):
-        return dict, {key: _types(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value), [_types(inner) for inner in value]
-    if isinstance(value, np.ndarray):
-        return np.ndarray, value.dtype, value.shape
-    return type(value)
-
-
-def _parameters(target: Any) -> set[str]:
-    """What the constructor of a class takes, by way of its parents too."""
-    taken: set[str] = set()
-    for base in target.__mro__[:-1]:
-        if "__init__" in vars(base):
-            parameters = inspect.signature(base.__init__).parameters
-            taken |= set(parameters) - _TAKEN_BY_KERAS
-            if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-                break
-    return taken
-
-
-def _base_value(made: Any, name: str) -> Any:
-    found = getattr(made, name, None)
-    return getattr(found, "name", found)
-
-
 CONFIG_CHECKS = (
+    Check(
+        "C101",
+        check_can_be_made,
+        "give examples: a list of dicts of arguments with which it can be made",
+        without_cases=True,
+    ),
     Check(
         "C102",
         check_schema_is_complete,

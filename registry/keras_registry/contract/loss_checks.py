@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from keras_registry.contract.numerics import array_of, compiled, gradient, is_close, shown
+from keras_registry.contract.attempts import attempting
+from keras_registry.contract.losses import extremes_of, try_loss
+from keras_registry.contract.numerics import array_of, compiled, dtype_of, is_close, shown
 from keras_registry.contract.results import Skip
 from keras_registry.contract.table import Check
-from keras_registry.contract.targets import Guess, guesses_for, nothing_fits
+from keras_registry.contract.targets import Guess, guesses_for
 from keras_registry.names import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from keras_registry.contract.subjects import Case
 
 __all__ = ["LOSS_CHECKS"]
@@ -24,13 +23,13 @@ __all__ = ["LOSS_CHECKS"]
 _REDUCTIONS = ("sum", "sum_over_batch_size", "mean")
 
 
-def check_one_value_for_each_sample(case: Case) -> None:
+def check_one_value_for_each_sample(case: Case) -> str:
     """Its method `call` returns one value for each sample.
 
     A `call` that returns one number for the whole batch makes sample weights, class weights and
     masks scale that number: they no longer tell samples apart.
     """
-    trial = _try(case)
+    trial = try_loss(case)
     if trial.values.shape[:1] != (trial.guess.batch,):
         trial.fail(
             at_fault="call",
@@ -38,6 +37,7 @@ def check_one_value_for_each_sample(case: Case) -> None:
             found=f"shape {trial.values.shape}",
             method="call",
         )
+    return f"called with {trial.guess.label}"
 
 
 def check_reductions_agree(case: Case) -> None:
@@ -46,7 +46,7 @@ def check_reductions_agree(case: Case) -> None:
     Keras reduces what `call` returns: an object that reduces by itself gives another loss than the
     one that its config names.
     """
-    trial = _try(case)
+    trial = try_loss(case)
     for reduction in ("none", *_REDUCTIONS):
         found = trial.reduced(reduction)
         wanted = _reduced(trial.values, reduction)
@@ -64,7 +64,7 @@ def check_sample_weights_count(case: Case) -> None:
 
     A loss that leaves weights out trains as if there were none, and nothing says so.
     """
-    trial = _try(case).by_sample()
+    trial = try_loss(case).by_sample()
     weights = np.linspace(0.0, 2.0, trial.guess.batch, dtype="float32")
     weights = weights.reshape((-1, *(1,) * (trial.values.ndim - 1)))
     found = trial.reduced("sum", sample_weight=weights)
@@ -83,7 +83,7 @@ def check_masked_samples_do_not_count(case: Case) -> None:
 
     A loss that leaves the mask out trains on padding.
     """
-    trial = _try(case).by_sample()
+    trial = try_loss(case).by_sample()
     mask = np.arange(trial.guess.y_pred[..., 0].size).reshape(trial.guess.y_pred.shape[:-1]) % 3 > 0
     if mask.shape != trial.values.shape:
         reason = f"a mask of shape {mask.shape} does not fit values of shape {trial.values.shape}"
@@ -105,23 +105,17 @@ def check_dtype_of_the_loss(case: Case) -> None:
     Under mixed precision, and wherever `dtype` is given, constants and casts of a fixed dtype
     raise an error or change the result's dtype.
     """
-    trial = _try(case)
+    trial = try_loss(case)
     for dtype in ("float16", "float64"):
         try:
             loss = trial.case.make(dtype=dtype)
         except (TypeError, ValueError):
             reason = "its constructor takes no dtype"
             raise Skip(reason) from None
-        try:
+        words, label = f"a value with dtype={dtype!r}", trial.guess.label
+        with attempting(case, "dtype", words, method="call", called_with=label):
             value = loss(trial.guess.y_true, trial.guess.y_pred)
-        except Exception as error:  # noqa: BLE001 - the author's code, which raises what it likes
-            trial.fail(
-                at_fault="dtype",
-                wanted=f"a value with dtype={dtype!r}",
-                found=f"{type(error).__name__}: {error}",
-                method="call",
-            )
-        found = keras.backend.standardize_dtype(value.dtype)
+        found = dtype_of(value)
         if found != loss.dtype and not _is_jax_without(dtype):
             trial.fail(
                 at_fault="dtype",
@@ -136,7 +130,7 @@ def check_batch_split_equals_whole(case: Case) -> None:
 
     Otherwise the loss changes with the size of the batch, and validation with its last batch.
     """
-    trial = _try(case).by_sample()
+    trial = try_loss(case).by_sample()
     cut = trial.guess.batch - 3
     parts = [trial.guess.part(slice(None, cut)), trial.guess.part(slice(cut, None))]
     found = np.concatenate([trial.values_of(part) for part in parts])
@@ -154,8 +148,8 @@ def check_finite_at_extremes(case: Case) -> None:
 
     One sample with an infinite gradient turns all weights into NaN.
     """
-    trial = _try(case)
-    for label, guess in _extremes(trial):
+    trial = try_loss(case)
+    for label, guess in extremes_of(trial):
         with np.errstate(all="ignore"):
             value = trial.values_of(guess)
         if not np.isfinite(value).all():
@@ -181,7 +175,7 @@ def check_gradient_is_that_of_the_values(case: Case) -> None:
     A loss that goes through integers, rounding or numpy has no gradient: a model does not learn
     from it.
     """
-    trial = _try(case)
+    trial = try_loss(case)
     if trial.guess.y_pred.dtype.kind != "f":
         reason = "its predictions are integers"
         raise Skip(reason)
@@ -213,7 +207,7 @@ def check_ranks_do_not_broadcast(case: Case) -> None:
     Targets without the last axis of the predictions are subtracted from each of them: every
     prediction is compared with the targets of all other samples, and nothing says so.
     """
-    trial = _try(case).by_sample()
+    trial = try_loss(case).by_sample()
     for guess in guesses_for(case.subject):
         if guess.y_pred.shape != (guess.batch, 1) or guess.y_true.shape != (guess.batch, 1):
             continue
@@ -237,19 +231,13 @@ def check_loss_runs_compiled(case: Case) -> None:
     `fit` compiles the loss: what looks at numbers, or at the size of the batch, in Python fails
     there, or keeps the numbers of the first batch.
     """
-    trial = _try(case)
-    wanted = trial.reduced("sum_over_batch_size")
+    trial = try_loss(case)
     whole = [trial.guess.y_true, trial.guess.y_pred]
-    try:
-        function = compiled(lambda y_true, y_pred: trial.loss(y_true, y_pred), whole)
+    wanted = array_of(trial.loss(*whole))
+    words = "a loss that can be compiled"
+    with attempting(case, "call", words, method="call", called_with=trial.guess.label):
+        function = compiled(trial.loss.__call__, whole)
         found = array_of(function(*whole))
-    except Exception as error:  # noqa: BLE001 - the author's code, which raises what it likes
-        trial.fail(
-            at_fault="call",
-            wanted="a loss that can be compiled",
-            found=f"{type(error).__name__}: {str(error).strip()}",
-            method="call",
-        )
     if not is_close(found, wanted):
         trial.fail(
             at_fault="call",
@@ -257,112 +245,6 @@ def check_loss_runs_compiled(case: Case) -> None:
             found=shown(found),
             method="call",
         )
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """A loss that takes a guess.
-
-    Attributes:
-        case: How it was made.
-        loss: The loss.
-        guess: What it takes.
-        values: What `call` returns.
-    """
-
-    case: Case
-    loss: Any
-    guess: Guess
-    values: np.ndarray[Any, Any]
-
-    def by_sample(self) -> _Trial:
-        """Returns itself if it has a value for each sample; that others lack it is said once."""
-        if self.values.shape[:1] != (self.guess.batch,):
-            reason = "its values are not one for each sample: see C301"
-            raise Skip(reason)
-        return self
-
-    def values_of(self, guess: Guess) -> np.ndarray[Any, Any]:
-        """What `call` returns."""
-        return _call(self.loss, guess)
-
-    def find_value(self, guess: Guess) -> np.ndarray[Any, Any] | None:
-        """The value of the loss, or None if it refuses what it is called with."""
-        try:
-            return array_of(self.loss(guess.y_true, guess.y_pred))
-        except Exception:  # noqa: BLE001 - the author's code, which refuses as it likes
-            return None
-
-    def reduced(
-        self, reduction: str, *, y_pred: Any = None, sample_weight: Any = None
-    ) -> np.ndarray[Any, Any]:
-        """The value of the loss with a reduction."""
-        former, self.loss.reduction = self.loss.reduction, reduction
-        try:
-            given = {} if sample_weight is None else {"sample_weight": sample_weight}
-            y_pred = self.guess.y_pred if y_pred is None else y_pred
-            return array_of(self.loss(self.guess.y_true, y_pred, **given))
-        finally:
-            self.loss.reduction = former
-
-    def gradient(self, guess: Guess) -> np.ndarray[Any, Any] | None:
-        """The gradient of the sum of the values by the predictions."""
-        y_true = keras.ops.convert_to_tensor(guess.y_true, dtype=self.loss.dtype)
-        return gradient(lambda y_pred: self.loss.call(y_true, y_pred), guess.y_pred)
-
-    def rise(self, step: np.ndarray[Any, Any]) -> float:
-        """How much higher the sum of the values is one step on than one step back."""
-        y_true, y_pred = self.guess.y_true, self.guess.y_pred
-        ahead, back = (
-            self.values_of(Guess("", y_true, y_pred + sign * step)).astype("float64")
-            for sign in (1, -1)
-        )
-        return float(np.sum(ahead) - np.sum(back))
-
-    def fail(self, *, at_fault: str, wanted: str, found: str, method: str) -> NoReturn:
-        """Ends the check; the case says what the loss was called with."""
-        self.case.fail(
-            at_fault=at_fault,
-            wanted=wanted,
-            found=found,
-            method=method,
-            called_with=self.guess.label,
-        )
-
-
-def _try(case: Case) -> _Trial:
-    """The loss with the first guess that it takes and that it has finite values for.
-
-    Raises:
-        Skip: It takes none, or has another value each time.
-    """
-    loss, fallback = case.make(), None
-    for guess in guesses_for(case.subject):
-        try:
-            values, again = _call(loss, guess), _call(loss, guess)
-        except Exception:  # noqa: BLE001, S112 - the author's code, which refuses as it likes
-            continue
-        if not np.isfinite(values).all():
-            continue
-        if not is_close(again, values):
-            reason = "it has another value each time"
-            raise Skip(reason)
-        trial = _Trial(case, loss, guess, values)
-        if values.shape[:1] == (guess.batch,):
-            return trial
-        fallback = fallback or trial
-    if fallback is None:
-        raise nothing_fits(case.subject)
-    return fallback
-
-
-def _call(loss: Any, guess: Guess) -> np.ndarray[Any, Any]:
-    """What `call` returns for the tensors that Keras would hand to it."""
-    tensors = [
-        keras.ops.convert_to_tensor(value, dtype=loss.dtype)
-        for value in (guess.y_true, guess.y_pred)
-    ]
-    return array_of(loss.call(*tensors))
 
 
 def _reduced(values: np.ndarray[Any, Any], reduction: str) -> np.ndarray[Any, Any]:
@@ -382,46 +264,10 @@ def _worst(values: np.ndarray[Any, Any]) -> str:
 def _is_jax_without(dtype: str) -> bool:
     """Whether the backend makes something else of a dtype by itself, as JAX does of float64."""
     made = keras.ops.zeros((), dtype=dtype)
-    return bool(keras.backend.standardize_dtype(made.dtype) != dtype)
+    return bool(dtype_of(made) != dtype)
 
 
-def _extremes(trial: _Trial) -> Iterator[tuple[str, Guess]]:
-    """Predictions at the ends of what the loss takes."""
-    y_true, y_pred = trial.guess.y_true, trial.guess.y_pred
-
-    def predicted(value: Any) -> Guess:
-        return Guess("", y_true, np.asarray(value, dtype=y_pred.dtype))
-
-    if y_true.shape == y_pred.shape:
-        yield "predictions equal to the targets", predicted(y_true)
-    if y_pred.dtype.kind != "f":
-        return
-    takes_real = _takes(trial, predicted(y_pred * 6 - 3))
-    if y_true.shape == y_pred.shape and set(np.unique(y_true)) <= {0.0, 1.0}:
-        yield "probabilities of 1 for what is false and 0 for what is true", predicted(1 - y_true)
-    yield "predictions of 0", predicted(np.zeros_like(y_pred))
-    if takes_real:
-        signs = np.where(np.arange(y_pred.size).reshape(y_pred.shape) % 2, 1.0, -1.0)
-        if not _grows_by_itself(trial, signs):
-            yield "predictions of 100 and -100", predicted(100 * signs)
-
-
-def _takes(trial: _Trial, guess: Guess) -> bool:
-    """Whether the loss is defined there at all: a logarithm is not for what is negative."""
-    found = trial.find_value(guess)
-    return found is not None and bool(np.isfinite(found).all())
-
-
-def _grows_by_itself(trial: _Trial, signs: np.ndarray[Any, Any]) -> bool:
-    """Whether the loss is an exponential, so that an infinite value is its true value."""
-    values = [
-        np.abs(trial.values_of(Guess("", trial.guess.y_true, (size * signs).astype("float32"))))
-        for size in (20.0, 40.0)
-    ]
-    return bool(values[1].max() > 1e6 * max(float(values[0].max()), 1e-30))
-
-
-class _Masked(keras.layers.Layer):  # type: ignore[misc]
+class _Masked(keras.layers.Layer):
     """Hands on what it is given, with a mask."""
 
     def __init__(self, mask: Any) -> None:
@@ -432,6 +278,7 @@ class _Masked(keras.layers.Layer):  # type: ignore[misc]
         return inputs
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        del inputs, previous_mask  # Keras hands them on by name.
         return keras.ops.convert_to_tensor(self.mask)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["array_of", "arrays_of", "compiled", "gradient", "is_close", "shown"]
+__all__ = ["array_of", "arrays_of", "compiled", "dtype_of", "gradient", "is_close", "shown"]
 
 
 def array_of(value: Any) -> np.ndarray[Any, Any]:
@@ -24,6 +24,11 @@ def array_of(value: Any) -> np.ndarray[Any, Any]:
 def arrays_of(value: Any) -> list[np.ndarray[Any, Any]]:
     """The tensors in lists, tuples and dicts as arrays; nothing for what is no number."""
     return [array_of(leaf) for leaf in keras.tree.flatten(value) if leaf is not None]
+
+
+def dtype_of(tensor: Any) -> str:
+    """The name of a tensor's dtype, the same on every backend."""
+    return str(keras.backend.standardize_dtype(tensor.dtype))
 
 
 def is_close(found: Any, wanted: Any, *, tolerance: float = 1e-4) -> bool:
@@ -100,5 +105,6 @@ def compiled(function: Callable[..., Any], arrays: Sequence[Any]) -> Callable[..
     if keras.backend.backend() == "jax":
         import jax
 
-        return jax.jit(function)  # type: ignore[no-any-return]
+        found: Callable[..., Any] = jax.jit(function)
+        return found
     return function

@@ -33,7 +33,7 @@ def render_failure(result: Result, check: Check) -> str:
             ("found", failure.found),
             ("where", failure.where or ""),
         ]
-    parts.append(("fix", check.fix))
+    parts.append(("fix", (failure and failure.fix) or check.fix))
     lines = [f"       {label:<10} {text}" for label, text in parts if text]
     return "\n".join([f"  {check.code} {result.status:<8} {result.key}: {check.name}", *lines])
 

@@ -29,6 +29,7 @@ class Failure:
         wanted: What was promised.
         found: What is there instead.
         where: Where in the author's code: a file and a line.
+        fix: What to do, if not what the check says.
     """
 
     case: str
@@ -36,6 +37,7 @@ class Failure:
     wanted: str
     found: str
     where: str | None = None
+    fix: str | None = None
 
 
 class CheckError(AssertionError):
@@ -62,6 +64,7 @@ class Result:
         seconds: How long it took.
         failure: What it found, if it failed.
         reason: Why it was skipped, or was expected to fail.
+        note: What is worth knowing though nothing is wrong, such as inputs that were guessed.
     """
 
     check: str
@@ -71,6 +74,7 @@ class Result:
     seconds: float
     failure: Failure | None = None
     reason: str | None = None
+    note: str | None = None
 
     @property
     def is_good(self) -> bool:

@@ -3,23 +3,74 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+
+import keras
 
 from keras_registry.contract.results import CheckError, Failure
-from keras_registry.contract.values import MISSING, default_of, others_than_default, value_for
+from keras_registry.contract.untyped import is_untyped
+from keras_registry.contract.values import (
+    MISSING,
+    default_of,
+    is_same,
+    others_than_default,
+    value_for,
+)
 from keras_registry.names import Kind, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from keras_registry.registration import Registration
 
-__all__ = ["Case", "Subject"]
+__all__ = ["Case", "Checkable", "Checked", "Subject"]
+
+T = TypeVar("T")
 
 _MOST_VALUES = 3
 """How many values other than the default are tried of each argument."""
+
+
+class Checkable(Protocol):
+    """What a check is called with."""
+
+    def fail(self, *, at_fault: str, wanted: str, found: str) -> NoReturn:
+        """Ends the check."""
+
+
+class Checked(Protocol):
+    """What a runner needs to know of an object, or of a distribution, that is checked."""
+
+    @property
+    def key(self) -> str:
+        """What it is called."""
+
+    @property
+    def kind(self) -> str:
+        """Which checks are for it."""
+
+    @property
+    def cases(self) -> Sequence[Checkable]:
+        """What checks are called with."""
+
+    @property
+    def candidates(self) -> Sequence[Checkable]:
+        """The same, whether it works or not."""
+
+    @property
+    def backends(self) -> Sequence[str] | None:
+        """The backends that it runs on; None for all."""
+
+    @property
+    def expected_failures(self) -> Mapping[str, str]:
+        """The names or codes of checks that fail, and why."""
+
+    @property
+    def without(self) -> Mapping[str, str]:
+        """The names or codes of checks that are left out, and why."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +83,16 @@ class Subject:
             are made from its config schema.
         inputs: Makes what a layer is called with; None to try common shapes.
         expected_failures: The names or codes of checks that fail, and why.
+        without: The names or codes of checks that are left out, and why.
+        memory: What checks have found out and others can use.
     """
 
     registration: Registration
     examples: Sequence[Mapping[str, Any]] = ()
     inputs: Callable[[], Any] | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
+    without: Mapping[str, str] = field(default_factory=dict)
+    memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.registration.key
@@ -53,6 +108,11 @@ class Subject:
         return self.registration.kind
 
     @property
+    def backends(self) -> tuple[str, ...] | None:
+        """The backends that it runs on; None for all."""
+        return self.registration.backends
+
+    @property
     def target(self) -> Any:
         """The class or function."""
         return self.registration.target
@@ -62,16 +122,34 @@ class Subject:
         """The schemas of its own arguments, by name."""
         schema = self.registration.schema
         properties: dict[str, Any] = {} if schema is None else schema.properties["properties"]
-        return {name: properties[name] for name in (() if schema is None else schema.fields)}
+        taken = inspect.signature(self.target).parameters
+        found = {}
+        for name in () if schema is None else schema.fields:
+            field = found[name] = {**properties[name], "title": name}
+            if is_untyped(field) and "default" in field and name in taken:
+                field["default"] = taken[name].default  # JSON would make a list of a tuple
+        return found
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
         """The ways to make one, the smallest first; empty if none is known to work."""
-        return tuple(case for case in self._candidates() if case.works)
+        return tuple(case for case in self.candidates if case.works)
+
+    @cached_property
+    def candidates(self) -> tuple[Case, ...]:
+        """The ways to make one that are tried: some arguments may exclude each other."""
+        return tuple(self._candidates())
+
+    def once(self, find: Callable[[Subject], T]) -> T:
+        """What a function finds out about this object; it is called the first time only."""
+        if find not in self.memory:
+            self.memory[find] = find(self)
+        found: T = self.memory[find]
+        return found
 
     def _candidates(self) -> Iterator[Case]:
         for number, example in enumerate(self.examples, start=1):
-            yield Case(self, lambda e=example: dict(e), f"example {number}")  # type: ignore[misc]
+            yield Case(self, lambda e=example: _anew(e), f"example {number}")  # type: ignore[misc]
         required = [name for name, schema in self.fields.items() if default_of(schema) is MISSING]
 
         def minimal() -> dict[str, Any]:
@@ -79,11 +157,39 @@ class Subject:
 
         if not self.examples:
             yield Case(self, minimal, "minimal")
-        base = (lambda: dict(self.examples[0])) if self.examples else minimal
+        base = (lambda: _anew(self.examples[0])) if self.examples else minimal
+        try:
+            usual = base()
+        except LookupError:
+            return
+        others: dict[str, int] = {}
         for name, schema in self.fields.items():
-            for number in range(min(_MOST_VALUES, len(others_than_default(schema)))):
-                if name not in required or number > 0:
-                    yield Case(self, _changed(base, name, schema, number), f"{name} changed", name)
+            numbers = [
+                number
+                for number, value in enumerate(others_than_default(schema))
+                if not is_same(value, usual.get(name, MISSING))
+            ]
+            for number in numbers[:_MOST_VALUES]:
+                yield Case(self, _changed(base, name, schema, number), f"{name} changed", name)
+            if numbers:
+                others[name] = numbers[0]
+        if len(others) > 1:
+            yield Case(self, lambda: {**base(), **self._values_at(others)}, "all changed")
+
+    def _values_at(self, numbers: Mapping[str, int]) -> dict[str, Any]:
+        """New values for several arguments, each by its number among those that can be tried."""
+        return {name: others_than_default(self.fields[name])[n] for name, n in numbers.items()}
+
+
+def _anew(value: Any) -> Any:
+    """A copy of arguments with layers and the like of its own: an object may change them."""
+    if isinstance(value, Mapping):
+        return {name: _anew(item) for name, item in value.items()}
+    if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
+        return type(value)(map(_anew, value))
+    if isinstance(value, type) or not hasattr(type(value), "from_config"):
+        return value
+    return type(value).from_config(value.get_config())
 
 
 def _changed(
@@ -110,10 +216,22 @@ class Case:
     changed: str | None = None
 
     def __str__(self) -> str:
+        if self.subject.kind is Kind.FUNCTION:
+            return str(self.subject.target.__name__)
+        try:
+            recipe = self.recipe()
+        except LookupError:
+            return f"{self.subject.target.__name__}(…)"
         shown = ", ".join(
-            f"{name}={printable(_shown(value), limit=40)}" for name, value in self.recipe().items()
+            f"{name}={printable(_shown(value), limit=40)}" for name, value in recipe.items()
         )
         return f"{self.subject.target.__name__}({shown})"
+
+    @property
+    def holds_layers(self) -> bool:
+        """Whether layers are among the arguments."""
+        leaves = keras.tree.flatten(list(self.recipe().values()))
+        return any(isinstance(leaf, keras.layers.Layer) for leaf in leaves)
 
     @cached_property
     def works(self) -> bool:
@@ -130,10 +248,18 @@ class Case:
         Args:
             **others: Arguments besides those of the case, such as ``name``.
         """
+        if self.subject.kind is Kind.FUNCTION:
+            return self.subject.target
         return self.subject.target(**{**self.recipe(), **others})
 
     def fail(
-        self, *, at_fault: str, wanted: str, found: str, method: str | None = None
+        self,
+        *,
+        at_fault: str,
+        wanted: str,
+        found: str,
+        method: str | None = None,
+        called_with: str | None = None,
     ) -> NoReturn:
         """Ends the check.
 
@@ -142,13 +268,14 @@ class Case:
             wanted: What was promised.
             found: What is there instead.
             method: The method of the object's class that an author looks at first.
+            called_with: What the object was called with.
 
         Raises:
             CheckError: Always.
         """
         raise CheckError(
             Failure(
-                case=str(self),
+                case=f"{self}, called with {called_with}" if called_with else str(self),
                 at_fault=at_fault,
                 wanted=wanted,
                 found=printable(found, limit=300),

@@ -45,6 +45,11 @@ class Guess:
         """How many samples there are."""
         return len(self.y_pred)
 
+    @property
+    def is_one_hot(self) -> bool:
+        """Whether the last axis is a choice between classes."""
+        return bool(self.y_true.shape[-1:] > (1,) and (self.y_true.sum(-1) == 1).all())
+
     def part(self, chosen: Any) -> Guess:
         """The chosen samples alone.
 
@@ -81,7 +86,8 @@ def _common() -> tuple[Guess, ...]:
 
     def shares(*shape: int) -> np.ndarray[Any, Any]:
         raw = random.uniform(0.1, 1.0, shape)
-        return (raw / raw.sum(-1, keepdims=True)).astype("float32")
+        found: np.ndarray[Any, Any] = (raw / raw.sum(-1, keepdims=True)).astype("float32")
+        return found
 
     def chances(*shape: int) -> np.ndarray[Any, Any]:
         return random.uniform(0.05, 0.95, shape).astype("float32")
@@ -107,16 +113,16 @@ def _common() -> tuple[Guess, ...]:
             shares(BATCH, 3),
         ),
         Guess(
+            "integer labels y_true (8,) and probabilities y_pred (8, 3)",
+            labels(BATCH),
+            shares(BATCH, 3),
+        ),
+        Guess(
             "y_true of 0 and 1 (8, 1) and probabilities y_pred (8, 1)",
             signs(BATCH, 1),
             chances(BATCH, 1),
         ),
         Guess("y_true of 0 and 1 (8,) and probabilities y_pred (8,)", signs(BATCH), chances(BATCH)),
-        Guess(
-            "integer labels y_true (8,) and probabilities y_pred (8, 3)",
-            labels(BATCH),
-            shares(BATCH, 3),
-        ),
         Guess(
             "one-hot y_true (8, 4, 4, 3) and probabilities y_pred (8, 4, 4, 3)",
             choices(BATCH, 4, 4, 3),

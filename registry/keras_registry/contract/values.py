@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_registry.contract.untyped import is_untyped, sort_by_name, values_like
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["MISSING", "default_of", "others_than_default", "value_for"]
+__all__ = ["MISSING", "default_of", "is_same", "others_than_default", "value_for"]
 
 MISSING = object()
 """Stands for the default of a field that has none."""
@@ -63,7 +65,8 @@ def value_for(schema: Mapping[str, Any]) -> Any:
     """
     for value in _values(schema):
         return value
-    message = f"no value is known for {dict(schema)}"
+    kind = schema.get("x-python") or schema.get("x-keras") or schema.get("type", "any type")
+    message = f"no value of {kind} is known for {schema.get('title', 'it')}"
     raise LookupError(message)
 
 
@@ -74,17 +77,22 @@ def others_than_default(schema: Mapping[str, Any]) -> list[Any]:
         schema: The field's schema.
     """
     default = default_of(schema)
-    return [value for value in _values(schema) if not _same(value, default)]
+    return [value for value in _values(schema) if not is_same(value, default)]
 
 
-def _same(value: Any, default: Any) -> bool:
-    return type(value) is type(default) and bool(np.all(np.asarray(value == default)))
+def is_same(value: Any, other: Any) -> bool:
+    """Whether two values are of one type and equal."""
+    return type(value) is type(other) and bool(np.all(np.asarray(value == other)))
 
 
 def _values(schema: Mapping[str, Any]) -> Iterator[Any]:
-    sort = schema.get("x-keras")
+    name = str(schema.get("title", ""))
+    sort = sort_by_name(name) if is_untyped(schema) else schema.get("x-keras")
     if sort in _BY_SORT:
         yield from _BY_SORT[sort]()
+        return
+    if is_untyped(schema):
+        yield from values_like(default_of(schema), name, MISSING)
         return
     if "const" in schema:
         yield schema["const"]

@@ -203,6 +203,16 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
     )
 
     yield Code(
+        "M108",
+        "a model description of another form",
+        *grave,
+        "The model's description was changed since the manifest was made, and not only in its "
+        "values: an argument is there or is missing, or has a value of another type. Keras takes "
+        "much of that without a word and makes another model. If the change was meant, "
+        "`keras-registry embed --replace` brings the manifest up to date.",
+    )
+
+    yield Code(
         "D101",
         "an installed distribution with broken metadata",
         *(warning, warning, note),
@@ -649,6 +659,37 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "release than the installed one. Upgrade Keras.",
     )
     yield Code(
+        "K121",
+        "a model of Keras 2",
+        *noted,
+        "Keras 2 saved the model. Where it called something otherwise than Keras 3, or wrote "
+        "arguments that no longer exist and have the value that Keras 3 always has, the config "
+        "was brought to its present form. The file stays as it is.",
+    )
+    yield Code(
+        "K122",
+        "something of Keras 2 that Keras 3 does not have",
+        *always,
+        "Keras 2 saved the model, with a class or a setting that Keras 3 has no more, such as "
+        "operations of TensorFlow between layers (TFOpLambda). The Keras that saved it can load "
+        "it: with that, take its weights over into a model that is built anew.",
+    )
+    yield Code(
+        "K111",
+        "a model that is not compiled as it was saved",
+        *judged,
+        "Keras did not give to `compile` what it had been given when the model was saved, most often "
+        "because the class has a `compile` of its own, which Keras does not call. The model predicts "
+        "rightly; compile it before it is trained or evaluated.",
+    )
+    yield Code(
+        "K112",
+        "random numbers that begin anew",
+        *noted,
+        "Layers such as `Dropout` draw random numbers, and Keras does not save how far they came. "
+        "Training goes on with other random numbers than it would have without the round trip.",
+    )
+    yield Code(
         "K201",
         "objects that nobody else can load",
         *(warning, warning, warning),
@@ -677,6 +718,13 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "Keras writes operations into a `.h5` file by their bare names, which it does not find "
         "again or takes for layers, and numbers of bfloat16 or float8 as bytes without a type. "
         "Save the model as `.keras`.",
+    )
+    yield Code(
+        "K205",
+        "settings of the optimizer that no file keeps",
+        *(warning, warning, warning),
+        "Keras does not save which variables `exclude_from_weight_decay` names: after a load all of "
+        "them decay.",
     )
     yield Code(
         "K301",

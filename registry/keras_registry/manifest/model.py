@@ -114,6 +114,7 @@ class Manifest:
         weights: The weights, by part: ``layers``, ``optimizer``, ``metrics``, ``assets``; of an
             exported model, ``layers`` and ``graph``.
         config: The hash of the model's config.
+        config_form: The hash of its members and of the types of their values.
     """
 
     manifest_version: Annotated[str, forms.FORMAT_VERSION]
@@ -123,6 +124,7 @@ class Manifest:
     distributions: dict[Annotated[str, forms.DISTRIBUTION], DistributionRecord] | None = None
     weights: dict[str, WeightsRecord | None] | None = None
     config: Annotated[str, forms.HASH] | None = None
+    config_form: Annotated[str, forms.HASH] | None = None
 
     def find_object(self, key: str) -> ObjectRecord | None:
         """The record of an object, or None."""

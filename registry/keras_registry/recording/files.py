@@ -10,7 +10,7 @@ from keras_registry.config import CONFIG_VERSION_FIELD, read_config_version
 from keras_registry.documents.forms import BACKEND, CLASS_NAME, KEY, MODULE, VERSION
 from keras_registry.environment import normalise_version, rivals_finding
 from keras_registry.findings import Finding, Need, Policy, finding
-from keras_registry.hashes import hash_json
+from keras_registry.hashes import hash_form, hash_json
 from keras_registry.manifest import (
     MANIFEST_VERSION,
     DistributionRecord,
@@ -79,6 +79,7 @@ def record_file(
         objects=kept,
         weights=None if former is None else former.weights,
         config=hash_json(artifact.config),
+        config_form=hash_form(artifact.config),
     )
     return Recording(manifest, (*_lacking_findings(lacking, policy), *findings))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keras_registry.artifact import ConfigScan, ObjectUse, describe_place
 from keras_registry.documents.forms import CLASS_NAME, DISTRIBUTION, KEY, MODULE
 from keras_registry.findings import Finding, Need, Policy, finding
-from keras_registry.hashes import hash_json
+from keras_registry.hashes import hash_form, hash_json
 from keras_registry.manifest import (
     MANIFEST_VERSION,
     DistributionRecord,
@@ -97,6 +97,7 @@ def record_model(
         objects=tuple(record for record in records if KEY.accepts(record.key)),
         weights=dict(weights),
         config=hash_json(config),
+        config_form=hash_form(config),
     )
     return Recording(manifest, _stranded_findings(stranded))
 

@@ -8,7 +8,8 @@ from keras_registry.resolution.configs import (
     judge_config_versions,
     judge_configs,
 )
-from keras_registry.resolution.document import lambda_finding, manifest_findings
+from keras_registry.resolution.document import form_finding, lambda_finding, manifest_findings
+from keras_registry.resolution.keras2 import keras2_findings, obstacles_to, without_obstacles
 from keras_registry.resolution.keras_findings import Fit, argument_finding
 from keras_registry.resolution.model import ObjectResolution, Resolution, Source
 from keras_registry.resolution.newer_keras import DerivedUse, InstalledKeras, KerasFitting
@@ -38,17 +39,21 @@ __all__ = [
     "argument_finding",
     "backend_findings",
     "find_in_snapshots",
+    "form_finding",
     "import_finding",
     "import_plugin",
     "judge_by_snapshots",
     "judge_config_versions",
     "judge_configs",
     "judge_schemas",
+    "keras2_findings",
     "lambda_finding",
     "manifest_findings",
+    "obstacles_to",
     "promise_finding",
     "renamed_finding",
     "resolve_model",
     "resolve_weights",
     "stale_snapshot_findings",
+    "without_obstacles",
 ]

@@ -10,7 +10,7 @@ from keras_registry.artifact import describe_place
 from keras_registry.documents.forms import VERSION
 from keras_registry.environment import normalise_version
 from keras_registry.findings import Finding, Need, Policy, finding
-from keras_registry.hashes import hash_json
+from keras_registry.hashes import hash_form, hash_json
 from keras_registry.manifest import validate_reading
 from keras_registry.names import printable
 
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from keras_registry.manifest import Manifest, ManifestReading
     from keras_registry.resolution.model import Question
 
-__all__ = ["environment_findings", "lambda_finding", "manifest_findings", "saving_keras"]
+__all__ = [
+    "environment_findings",
+    "form_finding",
+    "lambda_finding",
+    "manifest_findings",
+    "saving_keras",
+]
 
 
 def manifest_findings(
@@ -54,6 +60,31 @@ def _disagreement(manifest: Manifest, scan: ConfigScan, policy: Policy) -> Findi
         wanted=f"the config with the hash {manifest.config}",
         found=f"a config that also names {added}" if added else "a config that was changed",
         hint="save the model again with keras_registry imported, if the change was yours",
+    )
+
+
+def form_finding(manifest: Manifest | None, config: Any, policy: Policy) -> Finding | None:
+    """What is to be said of a config that no longer has the form of the one that was saved.
+
+    Classes with a schema refuse what does not fit. Keras takes much of it without a word, so that
+    this is said of a model that can be loaded, too.
+
+    Args:
+        manifest: The model's manifest, if there is one that can be believed.
+        config: The JSON document of its config.
+        policy: How strictly to judge.
+    """
+    if manifest is None or manifest.config_form is None or manifest.config == hash_json(config):
+        return None
+    if manifest.config_form == hash_form(config):
+        return None
+    return finding(
+        "M108",
+        policy,
+        "the model description is not made as it was when it was saved",
+        wanted="the arguments that were saved, with values of the same types",
+        found="others, or some that are text, numbers or nothing where they were not",
+        hint="if the change was yours: keras-registry embed --replace FILE",
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Path = tuple[str | int, ...]
 
-__all__ = ["Fit", "argument_finding", "class_finding", "left_out_finding", "newest"]
+__all__ = ["Fit", "argument_finding", "class_finding", "left_out_finding", "newest", "pointer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Fit:
     saved_with: str | None
     policy: Policy
 
-    def need(self, name: str, paths: Sequence[Path]) -> Need:
-        """A class of Keras that the config needs, and where."""
-        return Need(f"keras {name}", len(paths), describe_place(self.config, paths[0]))
+    def need(self, key: str, paths: Sequence[Path]) -> Need:
+        """A class that the config needs, and where."""
+        return Need(key, len(paths), describe_place(self.config, paths[0]))
 
     @property
     def newer(self) -> str | None:
@@ -68,14 +68,14 @@ def argument_finding(
         paths: The places of the objects, the first of which is named.
         since: The first release of Keras that takes them; None if it is not known.
     """
-    need, names = fit.need(name, paths), sorted(values)
+    need, names = fit.need(f"keras {name}", paths), sorted(values)
     steps = (*paths[0], "config", *(names if len(names) == 1 else ()))
     wanted = since or fit.newer
     return finding(
         "K103",
         fit.policy,
         f"{need.place}: {name} does not take {', '.join(map(printable, names))}",
-        location=_pointer(steps),
+        location=pointer(steps),
         needs=(need,),
         wanted=f"a config that {name} of keras {fit.keras_version} accepts",
         found=f"{_listed({name: values[name] for name in names})}{fit.source}",
@@ -98,8 +98,8 @@ def class_finding(fit: Fit, name: str, paths: Sequence[Path], since: str) -> Fin
         "K110",
         fit.policy,
         f"keras {fit.keras_version} has no {name}",
-        location=_pointer(paths[0]),
-        needs=(fit.need(name, paths),),
+        location=pointer(paths[0]),
+        needs=(fit.need(f"keras {name}", paths),),
         wanted=f"keras {since} or newer{fit.source}",
         found=f"keras {fit.keras_version}",
         hint=f'pip install "keras>={since}"',
@@ -113,21 +113,22 @@ def left_out_finding(
 
     Args:
         fit: The config.
-        left_out: The name of the class, the place of the object, and its arguments.
+        left_out: The key of the class, which is ``keras`` and the name for Keras's own, the
+            place of the object, and its arguments.
         since: The first release of Keras that takes all of them.
     """
     places: dict[str, list[Path]] = {}
     values: dict[str, dict[str, Any]] = {}
-    for name, path, dropped in left_out:
-        places.setdefault(name, []).append(path)
-        values.setdefault(name, {}).update(dropped)
+    for key, path, dropped in left_out:
+        places.setdefault(key, []).append(path)
+        values.setdefault(key.removeprefix("keras "), {}).update(dropped)
     shown = "; ".join(f"{name}: {_listed(dropped)}" for name, dropped in values.items())
     newer = fit.saved_with or since
     return finding(
         "K109",
         fit.policy,
         f"arguments that keras {fit.keras_version} does not know are left out: they change nothing",
-        needs=tuple(fit.need(name, paths) for name, paths in places.items()),
+        needs=tuple(fit.need(key, paths) for key, paths in places.items()),
         wanted=f"keras {fit.saved_with}, which saved the model"
         if fit.saved_with
         else f"keras {since} or newer",
@@ -141,7 +142,8 @@ def newest(versions: Iterable[str]) -> str:
     return max(versions, key=Version)
 
 
-def _pointer(path: Path) -> str:
+def pointer(path: Path) -> str:
+    """A place as a JSON pointer (RFC 6901), safe to print."""
     text = "".join(f"/{str(t).replace('~', '~0').replace('/', '~1')}" for t in path)
     return printable(text, limit=500)
 

@@ -56,7 +56,7 @@ def _unpublished_finding(question: Question, item: ObjectResolution) -> Finding:
         needs=(item.needs,),
         wanted="its definition",
         found="it was defined in a script or notebook when the model was saved",
-        hint=f"run its definition first, or {_pass_it(item.key)}",
+        hint=f"run its definition first, or {_pass_it(item.key)}{_or_uncompiled([item])}",
     )
 
 
@@ -79,8 +79,15 @@ def _unknown_finding(question: Question, item: ObjectResolution) -> Finding:
         needs=(item.needs,),
         wanted="a distribution that lists it",
         found=found,
-        hint=hint,
+        hint=f"{hint}{_or_uncompiled([item])}",
     )
+
+
+def _or_uncompiled(items: Sequence[ObjectResolution]) -> str:
+    """What else can be done where only the compiled state needs the objects."""
+    if any(not use.in_compile_config for item in items for use in item.uses):
+        return ""
+    return "; to predict only, load it with compile=False"
 
 
 def _pass_it(key: str) -> str:
@@ -104,7 +111,7 @@ def _not_installed_finding(
         distribution=name,
         wanted=wanted(name, record or None),
         found="no such distribution",
-        hint=f"{install_line(name, record or None)}    {_TRUST}",
+        hint=f"{install_line(name, record or None)}    {_TRUST}{_or_uncompiled(items)}",
     )
 
 
@@ -128,7 +135,7 @@ def _not_provided_finding(
         distribution=name,
         wanted=wanted(name, record or None),
         found=f"{name} {version}, which provides {shown}",
-        hint=hint,
+        hint=f"{hint}{_or_uncompiled(items)}",
     )
 
 

@@ -71,13 +71,13 @@ class DerivedUse:
 
     Attributes:
         path: The place.
-        name: The name of the class, for messages.
+        key: The key of the class.
         parents: The modules and names of the classes of Keras from which it is derived.
         taken: The arguments that it takes.
     """
 
     path: Path
-    name: str
+    key: str
     parents: tuple[str, ...]
     taken: Collection[str]
 
@@ -117,13 +117,14 @@ class KerasFitting:
         """Looks at the configs of Keras's own objects, also where custom objects hold them.
 
         Args:
-            given: Names of classes that the caller gives in place of Keras's.
+            given: The names for which the caller gives objects. Keras takes such a class in
+                place of its own where the config names no module, as in a ``.h5`` file.
             with_compile: Whether to look at the compiled state of the whole model.
         """
         found: list[_LeftOut] = []
         for path, node in iter_objects(self.config) if self._newer.names else ():
             name = node["class_name"]
-            if name not in self._newer.names or name in given:
+            if name not in self._newer.names or node.get("registered_name", name) in given:
                 continue
             if with_compile or not path or path[0] not in _COMPILED:
                 found += self._judge(path, node)
@@ -146,7 +147,7 @@ class KerasFitting:
             values = _neutral(inner, known, use.taken) if isinstance(inner, dict) else {}
             if values:
                 since = newest(known[name]["since"] for name in values)
-                found.append(_LeftOut(use.path, use.name, values, since))
+                found.append(_LeftOut(use.path, use.key, values, since))
         self._leave_out(found)
 
     @property
@@ -167,7 +168,7 @@ class KerasFitting:
         """What was left out, as one finding; nothing if nothing was."""
         if not self._left_out:
             return ()
-        items = [(item.name, item.path, item.values) for item in self._left_out]
+        items = [(item.key, item.path, item.values) for item in self._left_out]
         since = newest(item.since for item in self._left_out)
         return (left_out_finding(self._fit, items, since),)
 
@@ -191,7 +192,7 @@ class KerasFitting:
             self._refused.setdefault(mark, (class_path, refused, []))[2].append(path)
         elif values:
             since = newest(known[name]["since"] for name in values)
-            yield _LeftOut(path, _name(class_path), values, since)
+            yield _LeftOut(path, f"keras {_name(class_path)}", values, since)
 
     def _leave_out(self, found: Sequence[_LeftOut]) -> None:
         if found:
@@ -204,7 +205,7 @@ class _LeftOut:
     """Arguments that were left out of one place."""
 
     path: Path
-    name: str
+    key: str
     values: Mapping[str, Any]
     since: str
 

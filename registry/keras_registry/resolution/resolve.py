@@ -38,6 +38,7 @@ def resolve_model(
     given: Mapping[str, Source] | None = None,
     keras_has: Callable[[ObjectUse], bool] | None = None,
     keras_version: Any = None,
+    saved_config: Any = None,
 ) -> Resolution:
     """Resolves every object that a model names, without importing anything.
 
@@ -52,13 +53,15 @@ def resolve_model(
             from an enclosing scope.
         keras_has: Tells whether plain Keras finds an object by itself; None if it cannot.
         keras_version: What the file itself says of the Keras that saved it.
+        saved_config: The document as the file has it, where another one was made of it.
     """
     manifest = None if reading is None else reading.value
     saved_with = saving_keras(manifest, keras_version)
     question = Question(
         policy, manifest, saved_with, environment, registry, given or {}, keras_has, config
     )
-    findings = list(manifest_findings(reading, config, scan, policy))
+    saved_config = config if saved_config is None else saved_config
+    findings = list(manifest_findings(reading, saved_config, scan, policy))
     findings += environment_findings(question)
     objects: list[ObjectResolution] = []
     for key, uses in scan.by_key().items():

@@ -1,0 +1,92 @@
+"""Gradients of what a layer gives for its weights, on whichever backend is in use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from keras_registry.contract.numerics import array_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["gradients_of_weights"]
+
+
+def gradients_of_weights(layer: Any, arguments: Sequence[Any]) -> list[Any] | None:
+    """The gradient for each trainable weight: an array, or None if there is no way back to it.
+
+    The weights are moved a little first: what begins with zeros hides what is behind it.
+
+    Args:
+        layer: A built layer; its weights change.
+        arguments: What it is called with.
+
+    Returns:
+        The gradients, or None if the outputs are no real numbers.
+    """
+    random = np.random.default_rng(7)
+    for weight in layer.trainable_weights:
+        value = array_of(weight)
+        if value.dtype.kind == "f":
+            weight.assign(value + 0.1 * random.uniform(0.1, 1.0, value.shape))
+    if _total(layer(*arguments, training=False)) is None:
+        return None
+    match keras.backend.backend():
+        case "tensorflow":
+            return _with_tensorflow(layer, arguments)
+        case "jax":
+            return _with_jax(layer, arguments)
+        case _:
+            return _with_torch(layer, arguments)
+
+
+def _total(outputs: Any) -> Any:
+    """One number that depends on all outputs of real numbers; None if there are none."""
+    real = [item for item in keras.tree.flatten(outputs) if _is_real(item)]
+    total = None
+    for number, item in enumerate(real):
+        # Different factors, because the sum of what a softmax gives is always 1.
+        size = int(np.prod(item.shape))
+        factors = np.random.default_rng(number).uniform(0.5, 1.5, size).reshape(item.shape)
+        part = keras.ops.sum(keras.ops.cast(item, "float32") * factors.astype("float32"))
+        total = part if total is None else total + part
+    return total
+
+
+def _is_real(item: Any) -> bool:
+    return item is not None and "float" in keras.backend.standardize_dtype(item.dtype)
+
+
+def _with_tensorflow(layer: Any, arguments: Sequence[Any]) -> list[Any]:
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        total = _total(layer(*arguments, training=False))
+    found = tape.gradient(total, [weight.value for weight in layer.trainable_weights])
+    return [None if item is None else array_of(tf.convert_to_tensor(item)) for item in found]
+
+
+def _with_jax(layer: Any, arguments: Sequence[Any]) -> list[Any]:
+    import jax
+
+    fixed = [variable.value for variable in layer.non_trainable_variables]
+
+    def function(values: Any) -> Any:
+        outputs, _ = layer.stateless_call(values, fixed, *arguments)
+        return _total(outputs)
+
+    # JAX gives zeros where there is no way back.
+    found = jax.grad(function)([variable.value for variable in layer.trainable_variables])
+    return [array_of(item) if np.any(array_of(item)) else None for item in found]
+
+
+def _with_torch(layer: Any, arguments: Sequence[Any]) -> list[Any]:
+    total = _total(layer(*arguments, training=False))
+    values = [weight.value for weight in layer.trainable_weights]
+    if not total.requires_grad:
+        return [None for _ in values]
+    total.backward()
+    return [None if value.grad is None else array_of(value.grad) for value in values]
