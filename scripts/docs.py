@@ -1,7 +1,8 @@
 """Write the pages of `docs/` that are made from tables in the code.
 
 `docs/findings.md` has a section for each code of the table in `keras_registry.findings`: its
-heading is the code alone, so that a link to it holds when the words change.
+heading is the code alone, so that a link to it holds when the words change. In `docs/contract.md`
+the tables of checks are made from `keras_registry.contract`; the rest is written by hand.
 
 Usage, in an environment that has keras-registry:
 
@@ -12,11 +13,13 @@ Usage, in an environment that has keras-registry:
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import textwrap
 from itertools import groupby
 from pathlib import Path
 
+from keras_registry.contract import CHECKS, Check
 from keras_registry.findings import CODES, Code, Policy
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs"
@@ -81,7 +84,102 @@ def _format_row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-PAGES = {"findings.md": make_findings_page}
+# What the first digit of a check's code stands for.
+SUBJECTS = {
+    "C1": "Objects of every kind",
+    "C2": "Layers and models",
+    "C3": "Losses",
+    "C4": "Metrics",
+    "C5": "Optimizers and schedules",
+    "C6": "Initializers, regularizers, constraints, functions",
+    "C7": "The distribution",
+    "C8": "Files of released versions",
+}
+BEGIN, END = "<!-- checks: ", "<!-- end of checks -->"
+
+
+def make_contract_page() -> str:
+    """Return the text of `docs/contract.md`: as it is, with the tables of checks."""
+    text = (FOLDER / "contract.md").read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    notice = rest.partition("\n")[0]
+    after = rest.partition(END)[2]
+    parts = [f"{before}{BEGIN}{notice}\n"]
+    for subject, group in groupby(CHECKS, key=lambda check: check.code[:2]):
+        parts.append(f"### {SUBJECTS[subject]} ({subject}xx)\n")
+        parts += [_format_row("check", "promise", "fix"), "|---" * 3 + "|"]
+        parts += [_format_check(check) for check in group]
+        parts.append("")
+    return "\n".join([*parts, f"{END}{after}"])
+
+
+def _format_check(check: Check) -> str:
+    promise = f"**{check.promise}** {check.explanation}".strip().replace("``", "`")
+    cells = (promise, check.fix)
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return _format_row(f"{check.code} `{check.name}`", *escaped)
+
+
+# What the golden texts of `tests/contract/test_faulty.py` are about, one file each.
+FAULTS = {
+    "configs": "Configs of layers",
+    "layers": "Weights, shapes and calls of layers",
+    "models": "Models",
+    "losses": "Losses",
+    "metrics": "Metrics",
+    "optimizers": "Optimizers and schedules",
+    "weights": "Initializers, regularizers and constraints",
+    "functions": "Functions",
+}
+
+FAULTS_INTRODUCTION = """\
+# Mistakes that the contract kit finds
+
+<!-- Written by scripts/docs.py from tests/golden/contract/faults_*.txt, which the tests write. -->
+
+Each row is an object in `tests/contract/faulty/` with one mistake: what is wrong with it, the check
+that is meant for it, and what that check says. The tests run all checks on each of them: this one
+fails, names what is at fault, and no other fails but for consequences that are listed beside the
+object; a correct twin of each sort passes all of them. Where somebody met the mistake, the thread is
+named. {count} mistakes, {threads} of them from threads; the words are those of {made_with}.
+"""
+
+
+def make_faults_page() -> str:
+    """Return the text of `docs/contract-faults.md`, from the golden texts of the tests."""
+    folder = FOLDER.parent / "tests" / "golden" / "contract"
+    texts = {n: (folder / f"faults_{n}.txt").read_text(encoding="utf-8") for n in FAULTS}
+    rows = {n: [json.loads(line) for line in text.splitlines()[1:]] for n, text in texts.items()}
+    every = [row for group in rows.values() for row in group]
+    introduction = FAULTS_INTRODUCTION.format(
+        count=len(every),
+        threads=sum(row["thread"] is not None for row in every),
+        made_with=texts["layers"].partition("\n")[0],
+    )
+    parts = [introduction]
+    for name, group in rows.items():
+        parts += [f"## {FAULTS[name]}\n", _format_row("mistake", "check", "at fault", "message")]
+        parts += ["|---" * 4 + "|", *map(_format_fault, group), ""]
+    return "\n".join(parts)
+
+
+def _format_fault(row: dict[str, str | None]) -> str:
+    mistake = f"{row['mistake']} (`{row['name']}`)"
+    if row["thread"] is not None:
+        where, _, number = row["thread"].partition("#")
+        link = f"[{row['thread']}](https://github.com/{where}/issues/{number})"
+        mistake += f". {link}: {row['says']}"
+    message = f"wanted {row['wanted']}; found {row['found']}"
+    code, _, check = str(row["check"]).partition(" ")
+    cells = [mistake, f"{code} `{check}`", f"`{row['at_fault']}`", message]
+    return _format_row(*(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells))
+
+
+PAGES = {
+    "contract.md": make_contract_page,
+    "contract-faults.md": make_faults_page,
+    "findings.md": make_findings_page,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -89,6 +89,22 @@ def test_the_missing_plugin_is_told_as_the_readme_says(story):
     assert find_block("output", "serve.py without acme-layers") in done.stderr
 
 
+def test_the_layer_keeps_its_contract(story):
+    """The five lines make a test of each promise, and the layer of the README keeps these."""
+    path = story / "tests" / "test_contract.py"
+    path.parent.mkdir()
+    path.write_text(find_block("python", "tests/test_contract.py"), encoding="utf-8")
+    lines = path.read_text(encoding="utf-8").splitlines()
+
+    program = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    chosen = "build_makes or config_holds or gradients or snapshot"  # the quick ones of them
+    argv = ["-p", "no:cacheprovider", "-q", "-k", chosen, path]
+    done = run_python(program, argv=argv, path=[story / "site"], cwd=path.parent).check()
+
+    assert re.search(r"5 passed, \d\d deselected", done.stdout)
+    assert len([line for line in lines if line]) <= 5
+
+
 def test_an_old_file_is_migrated_as_the_readme_says(story, tmp_path):
     """The next version of the distribution loads the file of the version before."""
     project = tmp_path / "project"
@@ -131,6 +147,7 @@ def test_every_block_is_known():
     known = {
         ("python", "acme_layers/gated.py"),
         ("toml", "pyproject.toml"),
+        ("python", "tests/test_contract.py"),
         ("python", "train.py"),
         ("python", "serve.py"),
         ("output", "serve.py"),

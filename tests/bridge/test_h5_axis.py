@@ -154,6 +154,8 @@ def test_file_of_keras_2(child: Callable[..., Completed]) -> None:
         text = file.attrs["model_config"]
         assert '"axis": -1' in text
         file.attrs["model_config"] = text.replace('"axis": -1', '"axis": [-1]')
+        if "keras_registry" in file:
+            del file["keras_registry"]
     answer(look(expected), None)
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +60,17 @@ class Fault:
     in_files: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        return self.target.__name__
+    @property
+    def module(self) -> str:
+        """The module that it is in."""
+        return str(self.target.__module__).rpartition(".")[2]
 
     @property
+    def name(self) -> str:
+        """Module and name."""
+        return f"{self.module}.{self.target.__name__}"
+
+    @cached_property
     def subject(self) -> Subject:
         """The object as the kit sees it."""
         return _subject_of(self.target, self.given)

@@ -167,6 +167,36 @@ class Deep(keras.Model):
         return self.left(left) + self.right(right)
 
 
+@register("contract_layers")
+class Unnamed(keras.layers.Layer):
+    def build(self, input_shape):
+        self.one, self.other = (self.add_weight(shape=(input_shape[-1],)) for _ in range(2))
+
+    def call(self, inputs):
+        return inputs * self.one + self.other
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "build_makes_every_weight",
+        "takes_shapes_as_lists",
+        "weights_come_back",
+        "variables_come_back",
+        "outputs_come_back",
+        "second_load_is_like_the_first",
+        "weights_can_be_handed_on",
+    ],
+)
+def test_automatic_names_are_no_fault(name) -> None:
+    """Weights without a name of their own have another one in each object, and come back."""
+    subject = Subject(default_registry.find("contract_layers>Unnamed"))
+
+    result = run_check(find_check(name), subject)
+
+    assert result.status is Status.PASSED, result
+
+
 def test_model_is_saved_by_itself() -> None:
     """A model is put into no other one: it is saved as it is."""
     subject = Subject(default_registry.find("contract_layers>Deep"))

@@ -1,7 +1,7 @@
 """The program behind `processes.ForkServer`; it runs by itself and imports nothing of the tests.
 
-It imports Keras with the backend of the tests, writes one line `{"ready": true}`, and for each line of
-JSON on its standard input forks a child that runs the code in it. The answer is one line of JSON
+It imports Keras with the backend of the tests, writes one line `{"ready": true}`, and for each line
+of JSON on its standard input forks a child that runs the code in it. The answer is one line of JSON
 with the child's status. It ends, and with it a child that still runs, when its input ends.
 """
 

@@ -8,12 +8,14 @@ from keras_registry.artifact.containers import (
     read_without_config,
 )
 from keras_registry.artifact.damage import find_damage
+from keras_registry.artifact.drafts import Draft
 from keras_registry.artifact.files import FileState, replaceable, replacing
 from keras_registry.artifact.keras2 import (
     Modernised,
     Obstacle,
     is_keras2,
     modernise_artifact,
+    without_obstacles,
 )
 from keras_registry.artifact.keras2_weights import has_old_layout, renumber_layers
 from keras_registry.artifact.keras_folder import read_keras_folder
@@ -87,6 +89,7 @@ __all__ = [
     "ArtifactReading",
     "Changes",
     "ConfigScan",
+    "Draft",
     "FileState",
     "LegacyLayers",
     "Member",
@@ -128,4 +131,5 @@ __all__ = [
     "replacing",
     "rewrite_model",
     "scan_config",
+    "without_obstacles",
 ]

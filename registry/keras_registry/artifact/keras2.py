@@ -11,9 +11,10 @@ methods there) against those of Keras 3.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from keras_registry.artifact.drafts import Draft
 from keras_registry.artifact.keras2_calls import modern_calls
 from keras_registry.artifact.keras2_rules import (
     ANY,
@@ -28,20 +29,30 @@ from keras_registry.artifact.keras2_rules import (
     LEFT_OUT_OF_OPTIMIZERS,
     MODULES,
     NESTED,
+    OTHER_OUTPUTS,
     OTHERWISE,
     RENAMED,
 )
 from keras_registry.artifact.scan import MODEL_CONFIG, TRAINING_CONFIG, iter_objects
-from keras_registry.keras_names import CLASSES
+from keras_registry.keras_names import CLASSES, FUNCTIONS
+from keras_registry.names import is_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from keras_registry.artifact.model import Artifact
+    from keras_registry.artifact.scan import ConfigScan
 
     Path = tuple[str | int, ...]
 
-__all__ = ["Modernised", "Obstacle", "is_keras2", "modernise", "modernise_artifact"]
+__all__ = [
+    "Modernised",
+    "Obstacle",
+    "is_keras2",
+    "modernise",
+    "modernise_artifact",
+    "without_obstacles",
+]
 
 _COMPILE = "compile_config"
 _UNSET = ("jit_compile", "run_eagerly", "steps_per_execution")
@@ -93,6 +104,17 @@ def modernise_artifact(artifact: Artifact) -> Modernised:
     return modernise(artifact.config) if is_keras2(artifact) else Modernised(artifact.config)
 
 
+def without_obstacles(scan: ConfigScan, obstacles: Sequence[Obstacle]) -> ConfigScan:
+    """The objects that a model names, without those that only Keras 2 had.
+
+    Args:
+        scan: The objects.
+        obstacles: What Keras 3 cannot do.
+    """
+    paths = {item.path for item in obstacles}
+    return replace(scan, uses=tuple(use for use in scan.uses if use.path not in paths))
+
+
 def is_keras2(artifact: Artifact) -> bool:
     """Whether a file says that Keras 2 wrote it.
 
@@ -110,7 +132,7 @@ def modernise(config: Any) -> Modernised:
         config: The JSON document of ``config.json``; of a ``.h5`` file, its `model_config` and
             `training_config` by these names.
     """
-    draft = _Draft(config)
+    draft = Draft(config)
     steps: dict[str, None] = {}
     obstacles: list[Obstacle] = []
     for path, _ in iter_objects(config):
@@ -129,46 +151,15 @@ def modernise(config: Any) -> Modernised:
             current = draft.find((_COMPILE,))
             draft.put((_COMPILE,), {n: v for n, v in current.items() if n not in unset})
             steps[f"compile: {', '.join(unset)} left out"] = None
-    return Modernised(draft.config, tuple(steps), tuple(obstacles))
+    return Modernised(draft.document, tuple(steps), tuple(obstacles))
 
 
-class _Draft:
-    """A config that is being changed: what is not changed in it stays the same object."""
-
-    def __init__(self, config: Any) -> None:
-        self._root = {"": config}
-        self._own = {id(self._root)}
-
-    @property
-    def config(self) -> Any:
-        return self._root[""]
-
-    def find(self, path: Path) -> Any:
-        """What is at a place; None if there is nothing any more."""
-        node: Any = self.config
-        for step in path:
-            try:
-                node = node[step]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return node
-
-    def put(self, path: Path, value: Any) -> None:
-        """Puts something else in a place that exists."""
-        node: Any = self._root
-        steps = ("", *path)
-        for step in steps[:-1]:
-            child = node[step]
-            if id(child) not in self._own:
-                node[step] = child = child.copy()
-                self._own.add(id(child))
-            node = child
-        node[steps[-1]] = value
-
-
-def _modern(path: Path, node: Mapping[str, Any]) -> tuple[Any, list[str]]:
+def _modern(path: Path, node: dict[str, Any]) -> tuple[Any, list[str]]:
     """A node in the form of Keras 3, and what was done."""
     name, inner = node["class_name"], node["config"]
+    key = node.get("registered_name")
+    if name == "function" and isinstance(key, str) and key.endswith(f">{inner}"):
+        return {**node, "config": key}, ["functions by their registered names"]
     if not isinstance(inner, dict):
         return node, []
     if name == "__numpy__":
@@ -208,13 +199,17 @@ def _modern_config(
     if made.get("reduction") == "auto" and _part(path) == "loss":
         made["reduction"] = "sum_over_batch_size"
         done.append("losses: the reduction auto as sum_over_batch_size")
+    functions = {arg: _function(name) for arg, name in made.items() if _is_custom(arg, name)}
+    if functions:
+        made |= functions
+        done.append("custom functions as such")
     if name == "Lambda" and isinstance(made.get("function"), list):
         made["function"] = _as_lambda(made["function"])
         done.append("Lambda: bytecode as Keras 3 has it")
     return made
 
 
-def _renamed_class(path: Path, node: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _renamed_class(path: Path, node: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """A node whose class is called as in Keras 3."""
     made, name, module = dict(node), node["class_name"], node.get("module")
     if name == "Policy" and path[-1:] == ("dtype",):
@@ -229,14 +224,14 @@ def _renamed_class(path: Path, node: Mapping[str, Any]) -> tuple[dict[str, Any],
                 if name == "Functional":
                     made["registered_name"] = name
                 return made, [f"the module of {name} as {new}"]
-        return made, []
+        return node, []
     member = next((step for step in reversed(path) if isinstance(step, str)), "")
     home = NESTED.get(member)
     if member == "layers" and path[:1] != (MODEL_CONFIG,):  # those of a `.h5` file have none
         home = "keras.layers"
     if home is not None and "module" not in node and name in CLASSES:
         return made | _own(HOMES.get(name, home), name), ["modules of layers inside others"]
-    return made, []
+    return node, []
 
 
 def _own(module: str, name: str) -> dict[str, Any]:
@@ -263,6 +258,16 @@ def _part(path: Path) -> str:
     return str(path[1]) if in_compiled else ""
 
 
+def _is_custom(argument: str, value: Any) -> bool:
+    """Whether an argument is an activation by the name of a function that is not Keras's own."""
+    is_name = argument.endswith("activation") and is_key(value)
+    return is_name and value not in FUNCTIONS and value not in CLASSES
+
+
+def _function(key: str) -> dict[str, Any]:
+    return {**_own("builtins", "function"), "config": key, "registered_name": "function"}
+
+
 def _as_lambda(function: list[Any]) -> dict[str, Any]:
     names = ("code", "defaults", "closure")
     return {"class_name": "__lambda__", "config": dict(zip(names, function, strict=False))}
@@ -277,6 +282,8 @@ def _obstacles(path: Path, node: Mapping[str, Any]) -> Iterator[str]:
     if name in GONE:
         function = inner.get("function")
         yield f"{name} of tf.{function}" if isinstance(function, str) else name
+    if name in OTHER_OUTPUTS:
+        yield f"{name} {OTHER_OUTPUTS[name]}"
     for argument, values in LEFT_OUT.get(name, {}).items():
         if values is not ANY and argument in inner and inner[argument] not in values:
             yield f"{name} with {argument} = {inner[argument]}"

@@ -1,9 +1,9 @@
 """The calls of layers in functional models of Keras 2, in the form of Keras 3.
 
 A call has a list for each tensor that the layer gets: the layer whose output it is, the number of
-that layer's call, the number of the output and, in Keras 2, the keyword arguments of the call. Keras
-3 reads this form, apart from two things: it does not look for tensors among the keyword arguments,
-and a model inside another one has no call of its own any more, with which its others were counted.
+that layer's call, the number of the output, and the keyword arguments of the call. Keras 3 reads
+this form, apart from two things: it does not look for tensors among the keyword arguments, and a
+model inside another one has no call of its own any more, with which its others were counted.
 """
 
 from __future__ import annotations

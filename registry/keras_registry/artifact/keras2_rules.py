@@ -21,6 +21,7 @@ __all__ = [
     "MODULES",
     "NESTED",
     "OTHERWISE",
+    "OTHER_OUTPUTS",
     "RENAMED",
 ]
 
@@ -93,6 +94,9 @@ HOMES: Mapping[str, str] = {
 
 OTHERWISE: frozenset[str] = frozenset({"hard_sigmoid"})
 """Activations that Keras 3 computes in another way: 0.2 x + 0.5, which is x / 6 + 0.5 now."""
+
+OTHER_OUTPUTS: Mapping[str, str] = {"RandomCrop": "that crops when it predicts"}
+"""Classes whose objects give other outputs in Keras 3, and what is no more."""
 
 BUILD = "build_config"
 BUILT_OTHERWISE: frozenset[str] = frozenset({"MultiHeadAttention"})

@@ -7,6 +7,8 @@ policy of the model itself, and a file of Keras has the one within. A program ma
 
 from __future__ import annotations
 
+import copy
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.bridge.optimizer_state import optimizers_of
@@ -49,11 +51,12 @@ def complete_compile_config(model: Any, compiled: Any, *, with_optimizer: bool =
 
     if not isinstance(model, keras.Model) or not isinstance(compiled, dict) or not compiled:
         return False
-    before = dict(compiled)
+    before = copy.deepcopy(compiled)
     if with_optimizer and _has_other_optimizer(model, compiled):
         compiled["optimizer"] = keras.saving.serialize_keras_object(model.optimizer)
     if not has_own(model, "get_compile_config"):
         compiled.update(_settings(model))
+        _add_left_out(model._compile_config.config, compiled)
     return compiled != before
 
 
@@ -83,6 +86,41 @@ def _settings(model: Any) -> Iterator[tuple[str, Any]]:
     scales = isinstance(getattr(model, "optimizer", None), keras.optimizers.LossScaleOptimizer)
     if model.dtype_policy.name == "mixed_float16" and not scales:
         yield "auto_scale_loss", False
+
+
+def _add_left_out(live: Any, node: Any) -> None:
+    """Adds to the configs of Keras's own losses and metrics the arguments that Keras leaves out.
+
+    Such are the `delta` of `Huber` and the `axis` of `CosineSimilarity`: their constructors take
+    them, and their `get_config` does not return them.
+
+    Args:
+        live: What `compile` was given.
+        node: The same in the compiled state, which is changed.
+    """
+    import keras
+
+    if isinstance(live, list | tuple) and isinstance(node, list):
+        for item, inner in zip(live, node, strict=False):
+            _add_left_out(item, inner)
+    elif isinstance(live, dict) and isinstance(node, dict):
+        for name in live.keys() & node.keys():
+            _add_left_out(live[name], node[name])
+    elif isinstance(live, keras.Loss | keras.Metric) and isinstance(node, dict):
+        config = node.get("config")
+        if isinstance(config, dict) and type(live).__module__.startswith("keras."):
+            config.update(_left_out(live, config))
+
+
+def _left_out(found: Any, config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    import keras
+
+    values = dict(getattr(found, "_fn_kwargs", {}))
+    if isinstance(found, keras.Loss) and found.dtype != keras.config.floatx():
+        values["dtype"] = found.dtype
+    for name, parameter in inspect.signature(type(found).__init__).parameters.items():
+        if name in values and name not in config and values[name] != parameter.default:
+            yield name, values[name]
 
 
 def unsaved_setting_findings(model: Any) -> Iterator[Finding]:

@@ -62,7 +62,8 @@ def explain_failure(
     if unloaded is not None:
         return [_unloaded_finding(unloaded, resolution, config)]
     chain = list(chain_of(error))
-    made = next(((node, e) for node, e in progress.failures if e in chain), None)
+    failures = (failure for failure in progress.failures if isinstance(failure[0], dict))
+    made = next(((node, e) for node, e in failures if e in chain), None)
     if made is None and weights_file is not None:
         damages = damage_findings(weights_file)
         if damages:

@@ -23,6 +23,7 @@ from keras_registry.artifact import (
     read_artifact,
     read_keras_zip,
     scan_config,
+    without_obstacles,
 )
 from keras_registry.bridge.failures import explain_failure
 from keras_registry.bridge.faults import first_line
@@ -70,7 +71,6 @@ from keras_registry.resolution import (
     renamed_finding,
     resolve_model,
     stale_snapshot_findings,
-    without_obstacles,
 )
 from keras_registry.settings import current_policy
 
@@ -581,7 +581,9 @@ class Load:
             lost = list(lost_state_findings(model, self.config, misfits, self.policy))
         without = set() if self.compiles and not reset and not lost else {"optimizer"}
         parts = [part for part in PARTS if part not in without]
-        verification = Verification(self.policy, self.weights_file, self.weight_migrations)
+        verification = Verification(
+            self.policy, self.weights_file, self.weight_migrations, self.progress.fresh
+        )
         verification.verify(model, self.manifest, parts)
         self.findings += [*verification.findings, *lost]
         self.verified += verification.verified

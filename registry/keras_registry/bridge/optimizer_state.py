@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.bridge.progress import note_misfit, note_model
+from keras_registry.bridge.progress import note_fresh, note_misfit, note_model
 from keras_registry.bridge.rewritten import rewritten_text
 from keras_registry.config import migrations_under_way
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from keras_registry.config import WeightMigrations
 
-__all__ = ["model_from_config", "optimizers_of", "watch_set_weights"]
+__all__ = ["has_state", "model_from_config", "optimizers_of", "watch_set_weights"]
 
 _UNBUILT = 2
 """How many arrays an optimizer has that was never built: its counter, its learning rate."""
@@ -69,6 +69,17 @@ def optimizers_of(model: Any) -> Iterator[Any]:
             yield found
 
 
+def has_state(optimizer: Any) -> bool:
+    """Whether an optimizer has more than a new one has.
+
+    Args:
+        optimizer: The optimizer.
+    """
+    if not optimizer.built:
+        return False
+    return len(optimizer.variables) > _UNBUILT or int(optimizer.iterations) > 0
+
+
 def watch_set_weights(optimizer: Any) -> None:
     """Lets an optimizer take, the next time, the state of a ``.h5`` file whole, or what fits.
 
@@ -109,8 +120,10 @@ def _fits(optimizer: Any, arrays: Sequence[Any]) -> bool:
         return False
     if saved == held:
         return True
-    if len(saved) > _UNBUILT or any(saved):  # else there was no state when the model was saved
+    if len(saved) > _UNBUILT or any(saved):
         note_misfit(optimizer, saved)
+    else:
+        note_fresh(optimizer)
     return False
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "model_under_way",
     "note_compiling",
     "note_failure",
+    "note_fresh",
     "note_misfit",
     "note_model",
     "take_rewritten",
@@ -45,6 +46,7 @@ class Progress:
         model: The model, from the moment when it is built and its weights are about to be read.
         is_compiling: Whether Keras was about to compile the model when it last was heard of.
         misfits: The optimizers whose state was not restored.
+        fresh: The optimizers that had no state when the model was saved.
         failures: The objects that could not be made, innermost first, and the error of each.
         rewritten: What Keras shall build in place of what it reads, by the part of the file.
     """
@@ -52,6 +54,7 @@ class Progress:
     model: Any = None
     is_compiling: bool = False
     misfits: list[Misfit] = field(default_factory=list)
+    fresh: list[Any] = field(default_factory=list)
     failures: list[tuple[Any, Exception]] = field(default_factory=list)
     rewritten: dict[str, Any] = field(default_factory=dict)
 
@@ -104,6 +107,13 @@ def note_misfit(optimizer: Any, saved: Iterable[tuple[int, ...]]) -> None:
     progress = _progress.get()
     if progress is not None:
         progress.misfits.append(Misfit(optimizer, tuple(saved)))
+
+
+def note_fresh(optimizer: Any) -> None:
+    """Notes that an optimizer had no state when the model was saved."""
+    progress = _progress.get()
+    if progress is not None:
+        progress.fresh.append(optimizer)
 
 
 def take_rewritten(part: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import TRAINING_CONFIG, find_use
-from keras_registry.bridge.compiled_config import has_own
+from keras_registry.bridge.compiled_config import complete_compile_config, has_own
 from keras_registry.bridge.internals import flatten_layers, has_generators
 from keras_registry.findings import Need, finding
 from keras_registry.keras_names import CLASSES, FUNCTIONS
@@ -121,7 +121,9 @@ def change_findings(
     if not compiled or not isinstance(model, keras.Model):
         return
     if is_recorded and not _is_passed_over(model, config):
-        saved, now = _outlines(compiled), _outlines(model.get_compile_config())
+        config = model.get_compile_config()
+        complete_compile_config(model, config)
+        saved, now = _outlines(compiled), _outlines(config)
         differing = [part for part in saved if part in now and saved[part] != now[part]]
         if differing:
             yield finding(

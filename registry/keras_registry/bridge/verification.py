@@ -38,6 +38,7 @@ class Verification:
         policy: How strictly to judge.
         weights_file: The weights in the file; None where there is no file.
         migrations: What migrations did to the weights.
+        fresh: The optimizers that had no state when the model was saved, whatever they have now.
         is_foreign: Whether the model is not made from the file: its dtypes, and the order of its
             layers, may be others.
         findings: What is wrong, or cannot be told.
@@ -47,6 +48,7 @@ class Verification:
     policy: Policy
     weights_file: WeightsFile | None
     migrations: WeightMigrations = field(default_factory=WeightMigrations)
+    fresh: Sequence[Any] = ()
     is_foreign: bool = False
     findings: list[Finding] = field(default_factory=list)
     verified: list[str] = field(default_factory=list)
@@ -62,7 +64,8 @@ class Verification:
         if manifest is None or manifest.weights is None:
             self._compare_places(model)
             return
-        restored = fingerprint_weights(model, parts, self.migrations.given)
+        given = {**self.migrations.given, **{id(found): {} for found in self.fresh}}
+        restored = fingerprint_weights(model, parts, given)
         for part in parts:
             saved, found = manifest.find_weights(part), restored.get(part)
             if saved is not None and saved.fingerprint is not None and found == saved:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import xxhash
 
 from keras_registry.bridge.internals import flatten_layers, metrics_of
-from keras_registry.bridge.optimizer_state import optimizers_of
+from keras_registry.bridge.optimizer_state import has_state, optimizers_of
 from keras_registry.manifest import WeightsRecord
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _owners(model: Any) -> dict[str, list[Any]]:
     layers = flatten_layers(model) if isinstance(model, keras.layers.Layer) else []
     parts = {
         "layers": layers,  # pickle and deepcopy save losses and the like too
-        "optimizer": [optimizer for optimizer in optimizers_of(model) if optimizer.built],
+        "optimizer": [optimizer for optimizer in optimizers_of(model) if has_state(optimizer)],
         "metrics": metrics_of(layers),
         "assets": [layer for layer in layers if hasattr(layer, "save_assets")],
     }

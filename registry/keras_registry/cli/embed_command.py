@@ -14,10 +14,12 @@ from keras_registry.artifact import (
     Artifact,
     Changes,
     find_model_state,
+    modernise_artifact,
     read_artifact,
     read_weights_metadata,
     rewrite_model,
     scan_config,
+    without_obstacles,
 )
 from keras_registry.cli import Exit
 from keras_registry.cli.output import print_json, say
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from keras_registry.artifact import FileState
+    from keras_registry.artifact import ConfigScan, FileState
     from keras_registry.manifest import ManifestReading
 
 __all__ = ["configure", "run"]
@@ -151,7 +153,7 @@ def _embed(
     former = None if document is None else document.value
     recording = record_file(
         artifact,
-        scan_config(artifact.config),
+        _scan(artifact),
         generator=generator(),
         environment=environment,
         policy=current_policy(),
@@ -175,6 +177,12 @@ def _embed(
     return _written(artifact, wrong, words, changes.manifest, recording.findings)
 
 
+def _scan(artifact: Artifact) -> ConfigScan:
+    """The objects that a model names, without those that only Keras 2 had."""
+    modern = modernise_artifact(artifact)
+    return without_obstacles(scan_config(modern.config), modern.obstacles)
+
+
 def _is_replaceable(document: ManifestReading) -> bool:
     """Whether nothing is lost with a manifest that this program could not take over."""
     return document.other_major is None and document.newer_minor is None
@@ -189,7 +197,7 @@ def _leave(file: str, artifact: Artifact, document: ManifestReading) -> _Outcome
         "M106": f"{command}    if the change was yours",
     }
     config = artifact.config
-    found = manifest_findings(document, config, scan_config(config), current_policy())
+    found = manifest_findings(document, config, _scan(artifact), current_policy())
     return _Outcome(
         name=artifact.name,
         words="has a manifest already, which was left as it is",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import (
     describe_place,
     find_graph_fingerprint,
+    modernise_artifact,
     read_artifact,
     read_without_config,
     scan_config,
+    without_obstacles,
 )
 from keras_registry.cli import Exit
 from keras_registry.cli.output import format_size, print_json, print_table, print_unreadable, say
@@ -19,9 +22,9 @@ from keras_registry.names import printable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from keras_registry.artifact import Artifact, ConfigScan
+    from keras_registry.artifact import Artifact, ConfigScan, Obstacle
     from keras_registry.findings import Finding
     from keras_registry.manifest import DistributionRecord, Manifest
 
@@ -51,11 +54,13 @@ def run(parsed: argparse.Namespace) -> int:
         *validate_reading(document, Policy.COMPATIBLE),
         *_graph_findings(parsed.file, artifact, manifest),
     )
-    scan = scan_config(artifact.config)
+    modern = modernise_artifact(artifact)
+    artifact = replace(artifact, config=modern.config)
+    scan = without_obstacles(scan_config(modern.config), modern.obstacles)
     if parsed.json:
-        _print_json(artifact, scan, manifest, findings)
+        _print_json(artifact, scan, manifest, findings, modern.obstacles)
     else:
-        _print_text(artifact, scan, manifest, findings)
+        _print_text(artifact, scan, manifest, findings, modern.obstacles)
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
 
 
@@ -118,7 +123,11 @@ def _graph_findings(file: str, artifact: Artifact, manifest: Manifest | None) ->
 
 
 def _print_json(
-    artifact: Artifact, scan: ConfigScan, manifest: Manifest | None, findings: tuple[Finding, ...]
+    artifact: Artifact,
+    scan: ConfigScan,
+    manifest: Manifest | None,
+    findings: tuple[Finding, ...],
+    obstacles: Sequence[Obstacle],
 ) -> None:
     print_json(
         "inspect",
@@ -132,6 +141,10 @@ def _print_json(
         date_saved=artifact.find_metadata("date_saved"),
         model={"class_name": artifact.model.get("class_name"), "name": _model_name(artifact)},
         objects=_objects(artifact, scan, manifest),
+        only_in_keras2=[
+            {"what": item.what, "place": describe_place(artifact.config, item.path)}
+            for item in obstacles
+        ],
         lambdas=[describe_place(artifact.config, path) for path in scan.lambdas]
         if artifact.has_config
         else None,
@@ -145,7 +158,11 @@ def _model_name(artifact: Artifact) -> Any:
 
 
 def _print_text(
-    artifact: Artifact, scan: ConfigScan, manifest: Manifest | None, findings: tuple[Finding, ...]
+    artifact: Artifact,
+    scan: ConfigScan,
+    manifest: Manifest | None,
+    findings: tuple[Finding, ...],
+    obstacles: Sequence[Obstacle],
 ) -> None:
     members = f"{len(artifact.members)} members"
     keras_version = printable(artifact.find_metadata("keras_version") or "unknown", limit=60)
@@ -166,6 +183,9 @@ def _print_text(
         say(f"  manifest       {manifest.manifest_version}, by {printable(manifest.generator)}")
         _print_environment(manifest)
         _print_weights(manifest)
+    for obstacle in obstacles:
+        place = describe_place(artifact.config, obstacle.path)
+        say(f"  only Keras 2   {printable(obstacle.what, limit=100)}, {place}")
     for path in scan.lambdas:
         say(f"  lambda         {describe_place(artifact.config, path)}")
     is_unknown = not artifact.has_config and manifest is None

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import find_damage, modernise_artifact, read_artifact, scan_config
+from keras_registry.artifact import (
+    find_damage,
+    modernise_artifact,
+    read_artifact,
+    scan_config,
+    without_obstacles,
+)
 from keras_registry.environment import Environment, rivals_finding
 from keras_registry.findings import Finding, Level, Need, finding, has_errors
 from keras_registry.manifest import read_manifest
@@ -24,7 +30,6 @@ from keras_registry.resolution import (
     lambda_finding,
     obstacles_to,
     resolve_model,
-    without_obstacles,
 )
 
 if TYPE_CHECKING:

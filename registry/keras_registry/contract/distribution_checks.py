@@ -231,7 +231,7 @@ DISTRIBUTION_CHECKS = (
     Check(
         "C705",
         check_wheel_has_the_snapshot,
-        "write it with `keras-registry snapshot DIST`, and let the build include *.json of the package",
+        "let the build include the snapshot, with include or package-data",
         kinds=_KINDS,
     ),
     Check(

@@ -16,6 +16,7 @@ from keras_registry.contract.held_variables import (
     new_variables,
 )
 from keras_registry.contract.inputs import call_for, find_call
+from keras_registry.contract.models import name_of
 from keras_registry.contract.results import Skip
 from keras_registry.contract.table import Check
 from keras_registry.names import Kind
@@ -41,14 +42,12 @@ def check_can_be_called(case: Case) -> str:
     All other checks of layers and models need that; what they call it with is in the result.
     """
     call, errors = find_call(case)
-    if call is not None:
-        return f"with {call.label}"
-    label, text = next(iter(errors.items()))
+    label, text = next(iter(errors.items()), ("", ""))
     is_slip = text.partition(":")[0] in _SLIPS and case.subject.target.__name__ in text
-    if case.subject.inputs is not None or (is_slip and case.changed is None):
+    is_clear = case.subject.inputs is not None or (is_slip and case.changed is None)
+    if call is None and is_clear:
         case.fail(at_fault="call", wanted="outputs", found=text, method="call", called_with=label)
-    call_for(case)
-    return ""
+    return f"with {call_for(case).label}"
 
 
 def check_tracks_what_it_holds(case: Case) -> None:
@@ -181,7 +180,7 @@ def _compare_weights(case: Case, call: Call, wanted: Any, found: Any, when: str)
     for name, shape in before - after or after - before:
         here, there = before[name, shape], after[name, shape]
         case.fail(
-            at_fault=next(w.path for w in (*wanted.weights, *found.weights) if w.name == name),
+            at_fault=next(w.path for w in (*wanted.weights, *found.weights) if name_of(w) == name),
             wanted=f"{here} of the name {name} and shape {shape}",
             found=f"{there} {when}",
             method="build",
@@ -190,7 +189,7 @@ def _compare_weights(case: Case, call: Call, wanted: Any, found: Any, when: str)
 
 
 def _counted(weights: Sequence[Any]) -> Counter[tuple[str, tuple[int, ...]]]:
-    return Counter((weight.name, tuple(map(int, weight.shape))) for weight in weights)
+    return Counter((name_of(weight), tuple(map(int, weight.shape))) for weight in weights)
 
 
 def _described(item: Any) -> tuple[tuple[Any, ...], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from keras_registry.contract.inputs import Call
 
-__all__ = ["PARENTS", "call_model", "describe_model", "origin_of", "parents_for"]
+__all__ = ["PARENTS", "call_model", "describe_model", "name_of", "origin_of", "parents_for"]
 
 
 @register("keras_registry_contract")
@@ -113,6 +114,11 @@ def origin_of(target: Any) -> list[str]:
     return [target.__module__, target.__qualname__]
 
 
+def name_of(variable: Any) -> str:
+    """The name of a variable, without the number that Keras gives to one without a name."""
+    return re.sub(r"^variable_\d+$", "variable", variable.name)
+
+
 def describe_model(
     model: Any, parent: str, origin: Sequence[str], arguments: Sequence[Any]
 ) -> tuple[list[Any], dict[str, Any]]:
@@ -133,7 +139,7 @@ def describe_model(
     facts = []
     for number, item in enumerate(find_objects(model, origin)):
         weights = enumerate(_ordered(item.weights))
-        arrays |= {f"weight {number} {i} {w.name}": array_of(w) for i, w in weights}
+        arrays |= {f"weight {number} {i} {name_of(w)}": array_of(w) for i, w in weights}
         variables = [_fact(variable) for variable in _ordered(item.variables)]
         facts.append({"config": _config(item), "variables": variables})
     return facts, arrays
@@ -152,4 +158,4 @@ def _ordered(variables: Sequence[Any]) -> list[Any]:
 def _fact(variable: Any) -> list[Any]:
     """What a variable is: its name, shape and dtype, and whether it is trained."""
     shape = [int(size) for size in variable.shape]
-    return [variable.name, shape, variable.dtype, bool(variable.trainable)]
+    return [name_of(variable), shape, variable.dtype, bool(variable.trainable)]

@@ -9,7 +9,7 @@ from keras_registry.resolution.configs import (
     judge_configs,
 )
 from keras_registry.resolution.document import form_finding, lambda_finding, manifest_findings
-from keras_registry.resolution.keras2 import keras2_findings, obstacles_to, without_obstacles
+from keras_registry.resolution.keras2 import keras2_findings, obstacles_to
 from keras_registry.resolution.keras_findings import Fit, argument_finding
 from keras_registry.resolution.model import ObjectResolution, Resolution, Source
 from keras_registry.resolution.newer_keras import DerivedUse, InstalledKeras, KerasFitting
@@ -55,5 +55,4 @@ __all__ = [
     "resolve_model",
     "resolve_weights",
     "stale_snapshot_findings",
-    "without_obstacles",
 ]

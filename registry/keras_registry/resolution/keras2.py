@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -14,9 +13,9 @@ from keras_registry.resolution.keras_findings import Fit, pointer
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from keras_registry.artifact import Artifact, ConfigScan, Modernised, Obstacle
+    from keras_registry.artifact import Artifact, Modernised, Obstacle
 
-__all__ = ["keras2_findings", "obstacles_to", "without_obstacles"]
+__all__ = ["keras2_findings", "obstacles_to"]
 
 _SHOWN = 6
 _NEW_LAYOUT = Version("2.15")
@@ -38,17 +37,6 @@ def obstacles_to(
         for item in modern.obstacles
         if item.class_name not in given and (with_compile or not item.in_compile_config)
     )
-
-
-def without_obstacles(scan: ConfigScan, obstacles: Sequence[Obstacle]) -> ConfigScan:
-    """The objects that a model names, without those that only Keras 2 had.
-
-    Args:
-        scan: The objects.
-        obstacles: What Keras 3 cannot do.
-    """
-    paths = {item.path for item in obstacles}
-    return replace(scan, uses=tuple(use for use in scan.uses if use.path not in paths))
 
 
 def keras2_findings(

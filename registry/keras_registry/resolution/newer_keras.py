@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from keras_registry.artifact import MODEL_CONFIG, TRAINING_CONFIG, iter_objects
+from keras_registry.artifact import MODEL_CONFIG, TRAINING_CONFIG, Draft, iter_objects
 from keras_registry.keras_arguments import ARGUMENTS, CLASSES
 from keras_registry.resolution.keras_findings import (
     Fit,
@@ -140,7 +140,7 @@ class KerasFitting:
         """
         found = []
         for use in uses:
-            inner = _node_at(self.config, (*use.path, "config"))
+            inner = Draft(self.config).find((*use.path, "config"))
             known: dict[str, Any] = {}
             for parent in use.parents:
                 known |= self._newer.arguments.get(parent, {})
@@ -195,9 +195,13 @@ class KerasFitting:
             yield _LeftOut(path, f"keras {_name(class_path)}", values, since)
 
     def _leave_out(self, found: Sequence[_LeftOut]) -> None:
-        if found:
-            self.config = _without(self.config, found)
-            self._left_out += found
+        draft = Draft(self.config)
+        for item in found:
+            place = (*item.path, "config")
+            kept = {n: v for n, v in draft.find(place).items() if n not in item.values}
+            draft.put(place, kept)
+        self.config = draft.document
+        self._left_out += found
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,32 +263,6 @@ def _neutral(
         and "default" in entry
         and json.dumps(inner[name]) == json.dumps(entry["default"])  # 0 and False are not the same
     }
-
-
-def _without(config: Any, left_out: Iterable[_LeftOut]) -> Any:
-    """A config without some arguments; what is not changed in it stays the same object."""
-    root = {"": config}
-    copied = {id(root)}
-    for item in left_out:
-        node: Any = root
-        for step in ("", *item.path, "config"):
-            child = node[step]
-            if id(child) not in copied:
-                node[step] = child = child.copy()
-                copied.add(id(child))
-            node = child
-        for name in item.values:
-            del node[name]
-    return root[""]
-
-
-def _node_at(config: Any, path: Path) -> Any:
-    """What is at a place; None if there is nothing."""
-    for step in path:
-        if isinstance(config, dict) and step not in config:
-            return None
-        config = config[step]
-    return config
 
 
 def _name(class_path: str) -> str:

@@ -249,8 +249,8 @@ class TupleArgument(Plain):
     check="values_keep_their_types",
     names="value",
     thread=(
-        "keras-team/keras#8401",
-        "arrays in the config of `AnchorBoxes` are no arrays when the model is loaded",
+        "fizyr/keras-retinanet#109",
+        "after a load, ratios and scales of the layer `Anchors` are lists, not numpy arrays",
     ),
     examples=[{"value": np.array([0.1, 0.2])}],
 )

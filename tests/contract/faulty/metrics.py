@@ -93,7 +93,7 @@ class RunningMean(Base):
     names="sample_weight",
     thread=(
         "keras-team/keras#15373",
-        "custom metrics do not take the weights of validation samples into account",
+        "metrics do not seem to take the weights of validation samples into consideration",
     ),
 )
 class WithoutWeights(Base):

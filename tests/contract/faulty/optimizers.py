@@ -186,8 +186,8 @@ class ChangedArgument(Decay):
     check="schedule_runs_compiled",
     names="__call__",
     thread=(
-        "tensorflow/tensorflow#42662",
-        "a schedule that decides in Python fails while `fit` compiles it",
+        "tensorflow/tensorflow#2589",
+        "a learning rate cannot be chosen with `if` by the step: tensors do not compare in Python",
     ),
 )
 class PythonWarmUp(Decay):
