@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import pytest
 from tests.scenarios.archives import alter, read_manifest_document, write_archive
 from tests.scenarios.observing import normalised
@@ -47,6 +49,7 @@ def test_json_holds_the_same(run: Callable[..., Ended], acme_model: SavedModel) 
         "date_saved",
         "model",
         "objects",
+        "only_in_keras2",
         "lambdas",
         "manifest",
         "findings",
@@ -108,7 +111,16 @@ def test_unusable_manifest_is_a_finding(
 
 
 HTML = b"<!DOCTYPE html><title>Sign in</title>"
-WHOLE = {"config.json": "{}", "metadata.json": "{}", "model.weights.h5": b""}
+
+
+def empty_weights() -> bytes:
+    """Return an HDF5 file with nothing in it."""
+    store = io.BytesIO()
+    h5py.File(store, "w").close()
+    return store.getvalue()
+
+
+WHOLE = {"config.json": "{}", "metadata.json": "{}", "model.weights.h5": empty_weights()}
 
 
 def write_bytes(data: bytes) -> Callable[[Path], Path]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_registry import register
-from keras_registry.contract import Status, Subject, find_check, run_check
+from keras_registry.contract import Status, Subject, find_check, fresh, run_check
 from keras_registry.contract.fresh import FreshError, ask_fresh
 from keras_registry.contract.inputs import call_for
 from keras_registry.contract.rendering import render_failure
@@ -214,6 +214,20 @@ def test_process_that_ends_is_an_error_and_another_is_started() -> None:
         ask_fresh("nothing")
 
     assert ask_fresh("import_module", module="wave")["backends"] == {}
+
+
+def test_where_forking_is_not_safe_each_request_has_an_interpreter(monkeypatch) -> None:
+    """An interpreter that answered is not asked again; one that takes too long is ended."""
+    monkeypatch.setattr(fresh, "_FORKS", False)
+    monkeypatch.setattr(fresh, "_server", None)
+
+    monkeypatch.setattr(fresh, "_LIMIT", 0.2)
+    with pytest.raises(FreshError, match=r"the process took longer than 0\.2 s"):
+        ask_fresh("import_module", module="wave")
+    assert fresh._server is None
+    monkeypatch.setattr(fresh, "_LIMIT", 300.0)
+    assert ask_fresh("import_module", module="wave")["modules"] > 0
+    assert fresh._server is None
 
 
 # --- what plain Keras does not say -----------------------------------------------------------

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import filecmp
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from keras_registry.contract.attempts import attempting, in_a_line
-from keras_registry.contract.configs import parameters_of
+from keras_registry.contract.attempts import attempting
 from keras_registry.contract.inputs import call_for
 from keras_registry.contract.layer_checks import LAYERS
 from keras_registry.contract.numerics import array_of, arrays_of, compiled, is_close, shown
@@ -20,14 +16,10 @@ from keras_registry.contract.table import Check
 from keras_registry.contract.weight_gradients import gradients_of_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from keras_registry.contract.inputs import Call
     from keras_registry.contract.subjects import Case
 
 __all__ = ["CALL_CHECKS"]
-
-_POLICIES = ("mixed_float16", "mixed_bfloat16")
 
 
 def check_takes_any_batch(case: Case) -> None:
@@ -57,63 +49,6 @@ def check_takes_any_batch(case: Case) -> None:
                     method="call",
                     called_with=call.label,
                 )
-
-
-def check_follows_its_dtype_policy(case: Case) -> None:
-    """Under mixed precision it runs, computes in the low precision, and keeps its weights.
-
-    A constant or cast of a fixed dtype raises an error there, or gives every layer behind it
-    another dtype.
-    """
-    if "dtype" not in parameters_of(case.subject.target):
-        reason = "its constructor takes no dtype"
-        raise Skip(reason)
-    call = call_for(case)
-    holds_layers = case.holds_layers
-    plain = case.make()
-    real = [_dtype(item) == "float32" for item in _flat(plain(*call.arguments))]
-    wanted = [weight.dtype for weight in plain.weights]
-    for policy in _POLICIES:
-        label = f"{call.label}, dtype={policy!r}"
-        try:
-            made = case.make(dtype=policy)
-        except (TypeError, ValueError) as error:
-            reason = f"it refuses dtype={policy!r}: {in_a_line(error)}"
-            raise Skip(reason) from error
-        with attempting(case, "call", "outputs", method="call", called_with=label):
-            outputs = _flat(_run(made, call.arguments))
-        if holds_layers or made._layers:  # noqa: SLF001 - there is no public way to inner layers
-            continue  # which have dtypes of their own
-        compute = keras.dtype_policies.get(policy).compute_dtype
-        stray = [_dtype(o) for o, is_real in zip(outputs, real, strict=True) if is_real]
-        if any(dtype != compute for dtype in stray):
-            case.fail(
-                at_fault="call",
-                wanted=f"outputs of {compute}",
-                found=f"outputs of {', '.join(stray)}",
-                method="call",
-                called_with=label,
-            )
-        for weight, dtype in zip(made.weights, wanted, strict=True):
-            if weight.dtype != dtype:
-                case.fail(
-                    at_fault=weight.name,
-                    wanted=f"a weight of {dtype}",
-                    found=f"a weight of {weight.dtype}",
-                    method="build",
-                    called_with=label,
-                )
-
-
-def check_takes_low_precision_inputs(case: Case) -> None:
-    """It takes inputs of float16, as a layer under mixed precision hands them on."""
-    call = call_for(case)
-    if not call.has_real_numbers:
-        reason = "it takes no real numbers"
-        raise Skip(reason)
-    label = f"{call.label}, cast to float16"
-    with attempting(case, "call", "outputs", method="call", called_with=label):
-        _run(case.make(), call.cast("float16"))
 
 
 def check_passes_masks_on(case: Case) -> None:
@@ -273,67 +208,9 @@ def check_gradients_reach_its_weights(case: Case) -> None:
             )
 
 
-def check_assets_come_back(case: Case) -> None:
-    """What `save_assets` writes, `load_assets` reads, and writes again the same."""
-    made = case.make()
-    _need_assets(made)
-    if case.subject.inputs is not None:
-        made(*call_for(case).arguments)
-    with tempfile.TemporaryDirectory(prefix="keras-registry-") as name:
-        first, second = Path(name, "first"), Path(name, "second")
-        first.mkdir()
-        second.mkdir()
-        made.save_assets(str(first))
-        other = case.make()
-        other.load_assets(str(first))
-        other.save_assets(str(second))
-        files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
-        for file in files:
-            copy = second / file
-            if not copy.exists() or not filecmp.cmp(first / file, copy, shallow=False):
-                case.fail(
-                    at_fault=str(file),
-                    wanted="the same file",
-                    found="another one" if copy.exists() else "no such file",
-                    method="load_assets",
-                )
-
-
-def check_takes_no_assets(case: Case) -> None:
-    """Its `load_assets` takes None, which stands for no assets.
-
-    Keras calls it so where the file has assets, but none of this layer.
-    """
-    made = case.make()
-    _need_assets(made)
-    with attempting(case, "load_assets", "nothing to happen", method="load_assets"):
-        made.load_assets(None)
-
-
-def _need_assets(made: Any) -> None:
-    if not hasattr(made, "load_assets") and not hasattr(made, "save_assets"):
-        reason = "it has no assets"
-        raise Skip(reason)
-
-
 def _supports_jit(made: Any) -> bool:
     layers = made._flatten_layers()  # noqa: SLF001 - there is no public way to inner layers
     return all(getattr(layer, "supports_jit", True) for layer in layers)
-
-
-_NO_KERNEL = ("NotFoundError", "UnimplementedError")
-"""What TensorFlow raises for an operation that it does not have for a dtype on a device."""
-
-
-def _run(made: Any, arguments: Sequence[Any]) -> Any:
-    """Calls a layer with a dtype that the device may not know."""
-    try:
-        return made(*arguments)
-    except Exception as error:
-        if type(error).__name__ not in _NO_KERNEL:
-            raise
-        reason = f"{keras.backend.backend()} cannot do it here: {in_a_line(error)[:100]}"
-        raise Skip(reason) from error
 
 
 def _flat(value: Any) -> list[Any]:
@@ -350,29 +227,11 @@ def _flat_call(made: Any, call: Call) -> Any:
     return function
 
 
-def _dtype(tensor: Any) -> str:
-    return str(keras.backend.standardize_dtype(tensor.dtype))
-
-
 CALL_CHECKS = (
     Check(
         "C211",
         check_takes_any_batch,
         "take sizes from keras.ops.shape(inputs), and none from the first batch",
-        kinds=LAYERS,
-        on_first_case=True,
-    ),
-    Check(
-        "C212",
-        check_follows_its_dtype_policy,
-        "make constants with dtype=self.compute_dtype, and weights without a dtype",
-        kinds=LAYERS,
-        on_first_case=True,
-    ),
-    Check(
-        "C213",
-        check_takes_low_precision_inputs,
-        "leave the casting of inputs to Keras, or cast them to self.compute_dtype",
         kinds=LAYERS,
         on_first_case=True,
     ),
@@ -409,18 +268,5 @@ CALL_CHECKS = (
         check_gradients_reach_its_weights,
         "use the weight in call() by operations that have gradients, or make it trainable=False",
         kinds=LAYERS,
-    ),
-    Check(
-        "C219",
-        check_assets_come_back,
-        "let load_assets read all files that save_assets writes",
-        kinds=LAYERS,
-    ),
-    Check(
-        "C220",
-        check_takes_no_assets,
-        "begin load_assets with `if path is None: return`",
-        kinds=LAYERS,
-        on_first_case=True,
     ),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_registry.contract.attempts import attempting
 from keras_registry.contract.inputs import call_for
 from keras_registry.contract.layer_checks import LAYERS
 from keras_registry.contract.models import PARENTS, origin_of, parents_for
@@ -134,12 +135,14 @@ def check_weights_can_be_handed_on(case: Case) -> None:
     """
     call = call_for(case)
     parent = parents_for(case.subject.kind, call)[0]
-    one, other = (PARENTS[parent](case.make(name="handed_on"), call) for _ in range(2))
+    one, other = (PARENTS[parent](case.make(), call) for _ in range(2))
     wanted = [array_of(weight) for weight in one.weights]
     with tempfile.TemporaryDirectory(prefix="keras-registry-") as folder:
         path = Path(folder, "model.weights.h5")
-        one.save_weights(path)
-        other.load_weights(path)
+        method, label = "load_own_variables", call.label
+        with attempting(case, method, "weights", method=method, called_with=label):
+            one.save_weights(path)
+            other.load_weights(path)
     for weight, before in zip(other.weights, wanted, strict=True):
         if not np.array_equal(array_of(weight), before, equal_nan=True):
             case.fail(

@@ -45,7 +45,11 @@ def ask_fresh(task: str, **request: Any) -> Any:
         FreshError: The process ended without an answer.
     """
     with _lock:
-        return _server_in_use().ask({"task": task, "path": sys.path, "request": request})
+        try:
+            return _server_in_use().ask({"task": task, "path": sys.path, "request": request})
+        finally:
+            if not _FORKS:
+                _end()  # it answers once, and is fresh no more
 
 
 def start_fresh() -> None:
@@ -87,12 +91,16 @@ class _Server:
     def ask(self, message: dict[str, Any]) -> Any:
         answer = Path(self._folder.name, "answer")
         answer.unlink(missing_ok=True)
-        timer = threading.Timer(_LIMIT, self.end)
+        timer = threading.Timer(_LIMIT, self._kill)
         timer.start()
         try:
             line = self._exchange(json.dumps({**message, "answer": str(answer), "forks": _FORKS}))
         finally:
+            is_late = timer.finished.is_set()
             timer.cancel()
+        if is_late:
+            message = f"the process took longer than {_LIMIT:g} s"
+            raise FreshError(message)
         if not line or not answer.exists():
             raise FreshError(self._last_words())
         return json.loads(answer.read_text(encoding="utf-8"))
@@ -114,7 +122,7 @@ class _Server:
         lines = [line for line in text.splitlines() if line.strip()]
         return f"the process ended without an answer; its last line: {lines[-1] if lines else ''}"
 
-    def end(self) -> None:
+    def _kill(self) -> None:
         """Ends the process, and the child that works for it."""
         if _FORKS:
             import signal
@@ -122,6 +130,10 @@ class _Server:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
+
+    def end(self) -> None:
+        """Ends the process and removes what it left."""
+        self._kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
@@ -136,15 +148,16 @@ _server: _Server | None = None
 
 def _server_in_use() -> _Server:
     global _server  # noqa: PLW0603 - one process for all that this one checks
-    if _server is None or not _server.is_alive:
-        if _server is not None:
-            _server.end()
-        else:
-            atexit.register(_end)
+    if _server is not None and not _server.is_alive:
+        _end()
+    if _server is None:
         _server = _Server()
     return _server
 
 
+@atexit.register
 def _end() -> None:
+    global _server  # noqa: PLW0603
     if _server is not None:
         _server.end()
+    _server = None

@@ -123,7 +123,7 @@ class _Calls:
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
-        self._found: dict[str, Call | None] = {}
+        self._found: dict[int, Call | None] = {}
         self._last: Call | None = None
         self.errors: dict[str, str] = {}
 
@@ -134,10 +134,9 @@ class _Calls:
         return f"tried last: {label}: {error}"
 
     def find(self, case: Case) -> Call | None:
-        key = str(case)
-        if key not in self._found:
-            self._found[key] = self._search(case)
-        return self._found[key]
+        if id(case) not in self._found:
+            self._found[id(case)] = self._search(case)
+        return self._found[id(case)]
 
     def _search(self, case: Case) -> Call | None:
         works: Call | None = None

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from keras_registry.contract.asset_checks import ASSET_CHECKS
 from keras_registry.contract.call_checks import CALL_CHECKS
 from keras_registry.contract.config_checks import CONFIG_CHECKS
 from keras_registry.contract.distribution_checks import DISTRIBUTION_CHECKS
+from keras_registry.contract.dtype_checks import DTYPE_CHECKS
 from keras_registry.contract.file_checks import FILE_CHECKS
 from keras_registry.contract.function_checks import FUNCTION_CHECKS
 from keras_registry.contract.instance_checks import INSTANCE_CHECKS
@@ -34,11 +36,13 @@ __all__ = ["CHECKS", "CHECK_SET", "checks_for", "find_check", "run_check"]
 CHECK_SET = 1
 """The version of the set of checks: a plugin that pins one gets no check that came later."""
 
-CHECKS: tuple[Check, ...] = (
+_ALL: tuple[Check, ...] = (
     *CONFIG_CHECKS,
     *INSTANCE_CHECKS,
     *LAYER_CHECKS,
     *CALL_CHECKS,
+    *DTYPE_CHECKS,
+    *ASSET_CHECKS,
     *FILE_CHECKS,
     *LOSS_CHECKS,
     *METRIC_CHECKS,
@@ -47,6 +51,8 @@ CHECKS: tuple[Check, ...] = (
     *FUNCTION_CHECKS,
     *DISTRIBUTION_CHECKS,
 )
+
+CHECKS = tuple(sorted(_ALL, key=lambda check: check.code))
 """All checks, in order of their codes."""
 
 
