@@ -132,6 +132,11 @@ def make_decaying() -> Any:
     return trained(model)
 
 
+def make_sigmoid() -> Any:
+    """Return a model of a function that Keras 3 computes in another way."""
+    return keras.Sequential([layers.Input((4,)), layers.Dense(2, "hard_sigmoid")])
+
+
 def trained(model: Any) -> Any:
     """Return a model after two steps, so that it has a state."""
     random = np.random.default_rng(3)
@@ -157,7 +162,11 @@ def main() -> None:
     plain = make_objects("acme_before")
     models: dict[str, Callable[[], Any]] = {"module": lambda: make_custom(plain, "sgd")}
     if RELEASE == WITH_ALL:
-        models |= {"operations": make_operations, "decaying": make_decaying}
+        models |= {
+            "operations": make_operations,
+            "decaying": make_decaying,
+            "sigmoid": make_sigmoid,
+        }
     registered = make_objects("acme_registered")
     for name in ("Gate", "Share", "squash", "gap"):
         keras.utils.register_keras_serializable("acme")(getattr(registered, name))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.bridge.h5_limits import layers_beyond_weights, titles_of
-from keras_registry.bridge.weights import fingerprint_weights
+from keras_registry.bridge.weights import fingerprint_weights, owners_of
 from keras_registry.config import WeightMigrations
 from keras_registry.findings import Policy, finding
 from keras_registry.names import printable
@@ -22,12 +22,47 @@ if TYPE_CHECKING:
 __all__ = ["Verification", "misplaced"]
 
 _SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """How messages speak of a part of the weights."""
+
+    code: str
+    words: str
+    verb: str
+    items: str
+    nothing: str
+    hint: str
+
+
 _OTHERS = {
-    "optimizer": ("W104", "the state of the optimizer", "an optimizer without variables"),
-    "metrics": ("W107", "the state of the metrics in layers", "no metrics, or none to be read"),
-    "assets": ("W108", "the assets of the layers", "no assets, or none to be written"),
+    "optimizer": _Part(
+        "W104",
+        words="the state of the optimizer",
+        verb="is",
+        items="arrays",
+        nothing="an optimizer without variables",
+        hint="the model predicts as it did; training goes on as with a new optimizer",
+    ),
+    "metrics": _Part(
+        "W107",
+        words="the state of the metrics in layers",
+        verb="is",
+        items="arrays",
+        nothing="no metrics, or none to be read",
+        hint="see load_own_variables() of the metrics, or copy or save the model again",
+    ),
+    "assets": _Part(
+        "W108",
+        words="the assets of layers",
+        verb="are",
+        items="files",
+        nothing="no assets, or none to be written",
+        hint="see load_assets() of the layers, or copy or save the model again",
+    ),
 }
-"""Of each part but the layers: the code, the words for it, and what is there if nothing is."""
+"""The parts but the layers."""
 
 
 @dataclass
@@ -73,7 +108,7 @@ class Verification:
             elif part == "layers":
                 self._judge_layers(model, saved, found)
             elif saved is not None and saved.fingerprint is not None:
-                self._judge_other(part, saved, found)
+                self._judge_other(model, part, saved, found)
 
     def _judge_layers(
         self, model: Any, saved: WeightsRecord | None, found: WeightsRecord | None
@@ -132,18 +167,23 @@ class Verification:
         is_legacy = self.weights_file is not None and self.weights_file.legacy
         return is_legacy and bool(layers_beyond_weights(model))
 
-    def _judge_other(self, part: str, saved: WeightsRecord, found: WeightsRecord | None) -> None:
-        code, words, nothing = _OTHERS[part]
-        kinds = "files" if part == "assets" else "arrays"
-        are = "are" if part == "assets" else "is"
-        summary = f"{words} {are} not what was saved"
-        if found is None:
-            summary = f"{words} {'were' if part == 'assets' else 'was'} not restored"
+    def _judge_other(
+        self, model: Any, name: str, saved: WeightsRecord, found: WeightsRecord | None
+    ) -> None:
+        part = _OTHERS[name]
+        owners = owners_of(model).get(name, [])
+        past = "was" if part.verb == "is" else "were"
         self._add(
-            code,
-            summary,
-            wanted=f"{saved.count} {kinds}, {saved.fingerprint}",
-            found=nothing if found is None else f"{found.count} {kinds}, {found.fingerprint}",
+            part.code,
+            f"{part.words} {past} not restored"
+            if found is None
+            else f"{part.words} {part.verb} not what was saved",
+            location=titles_of(owners) if owners else None,
+            wanted=f"{saved.count} {part.items}, {saved.fingerprint}",
+            found=part.nothing
+            if found is None
+            else f"{found.count} {part.items}, {found.fingerprint}",
+            hint=part.hint,
         )
 
     def _compare_places(self, model: Any) -> bool:

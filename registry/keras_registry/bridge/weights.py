@@ -24,7 +24,7 @@ from keras_registry.manifest import WeightsRecord
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["PARTS", "UnverifiableError", "fingerprint_weights"]
+__all__ = ["PARTS", "UnverifiableError", "fingerprint_weights", "owners_of"]
 
 
 class UnverifiableError(Exception):
@@ -49,7 +49,7 @@ def fingerprint_weights(
             is hashed in the place of what they hold now.
     """
     records = {}
-    for part, owners in _owners(model).items():
+    for part, owners in owners_of(model).items():
         if part not in parts:
             continue
         try:
@@ -63,8 +63,12 @@ def fingerprint_weights(
     return records
 
 
-def _owners(model: Any) -> dict[str, list[Any]]:
-    """What has the variables, or the assets, of each part that the model has."""
+def owners_of(model: Any) -> dict[str, list[Any]]:
+    """What has the variables, or the assets, of each part that a model has.
+
+    Args:
+        model: A Keras model.
+    """
     import keras
 
     layers = flatten_layers(model) if isinstance(model, keras.layers.Layer) else []

@@ -110,16 +110,14 @@ def _run(parsed: argparse.Namespace, what: str) -> list[tuple[Result, Check]]:
 
 
 def _print_json(what: str, results: Sequence[tuple[Result, Check]]) -> None:
-    import keras
-
-    from keras_registry.contract import CHECK_SET
+    from keras_registry.contract import CHECK_SET, backend_in_use
 
     print_json(
         "check",
         (),
         subject=what,
         check_set=CHECK_SET,
-        backend=keras.backend.backend(),
+        backend=backend_in_use(),
         results=[
             {**result.to_json(), "promise": check.promise, "fix": check.fix}
             for result, check in results

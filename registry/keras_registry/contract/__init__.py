@@ -4,8 +4,10 @@ A promise is a `Check`; a `Subject` is a registered object with what its author 
 runner is the only thing that calls checks: the command line and pytest are shells around it.
 """
 
+from keras_registry.contract.checked import Checked
 from keras_registry.contract.collecting import (
     BoundCheck,
+    backend_in_use,
     bind,
     subjects_of,
     subjects_of_target,
@@ -13,7 +15,7 @@ from keras_registry.contract.collecting import (
 from keras_registry.contract.fresh import start_fresh
 from keras_registry.contract.results import CheckError, Failure, Result, Skip, Status
 from keras_registry.contract.runner import CHECK_SET, CHECKS, checks_for, find_check, run_check
-from keras_registry.contract.subjects import Case, Checked, Subject
+from keras_registry.contract.subjects import Case, Subject
 from keras_registry.contract.table import Check
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Skip",
     "Status",
     "Subject",
+    "backend_in_use",
     "bind",
     "checks_for",
     "find_check",

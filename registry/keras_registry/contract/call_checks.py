@@ -10,6 +10,7 @@ import numpy as np
 from keras_registry.contract.attempts import attempting
 from keras_registry.contract.inputs import call_for
 from keras_registry.contract.layer_checks import LAYERS
+from keras_registry.contract.masking import masked
 from keras_registry.contract.numerics import array_of, arrays_of, compiled, is_close, shown
 from keras_registry.contract.results import Skip
 from keras_registry.contract.table import Check
@@ -75,7 +76,7 @@ def check_passes_masks_on(case: Case) -> None:
     mask = np.arange(steps.shape[0] * steps.shape[1]).reshape(steps.shape[:2]) % 3 > 0
     label = f"float32 of shape {steps.shape} with a mask of shape {mask.shape}"
     with attempting(case, "compute_mask", "a mask", method="compute_mask", called_with=label):
-        made(keras.layers.Masking()(np.where(mask[(..., *[None] * (steps.ndim - 2))], steps, 0)))
+        made(masked(steps, mask))
         passed = _flat(made.compute_mask(steps, keras.ops.convert_to_tensor(mask)))
     for one, output in zip(passed, outputs, strict=False):
         if one is not None and tuple(one.shape) != tuple(output.shape)[: len(one.shape)]:

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import keras
+
 from keras_registry.contract.distributions import DistributionSubject
 from keras_registry.contract.runner import CHECK_SET, CHECKS, checks_for, find_check, run_check
 from keras_registry.contract.subjects import Subject
@@ -19,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from keras_registry.contract.checked import Checked
     from keras_registry.contract.results import Result
-    from keras_registry.contract.subjects import Checked
     from keras_registry.contract.table import Check
     from keras_registry.environment import InstalledDistribution
 
-__all__ = ["BoundCheck", "bind", "subjects_of", "subjects_of_target"]
+__all__ = ["BoundCheck", "backend_in_use", "bind", "subjects_of", "subjects_of_target"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class BoundCheck:
     def run(self) -> Result:
         """How the check ends."""
         return run_check(self.check, self.subject)
+
+
+def backend_in_use() -> str:
+    """The backend of Keras on which checks are run here."""
+    return str(keras.backend.backend())
 
 
 def subjects_of(

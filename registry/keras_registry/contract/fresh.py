@@ -99,8 +99,8 @@ class _Server:
             is_late = timer.finished.is_set()
             timer.cancel()
         if is_late:
-            message = f"the process took longer than {_LIMIT:g} s"
-            raise FreshError(message)
+            reason = f"the process took longer than {_LIMIT:g} s"
+            raise FreshError(reason)
         if not line or not answer.exists():
             raise FreshError(self._last_words())
         return json.loads(answer.read_text(encoding="utf-8"))

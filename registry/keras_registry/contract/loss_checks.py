@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_registry.contract.attempts import attempting
 from keras_registry.contract.losses import extremes_of, try_loss
+from keras_registry.contract.masking import masked
 from keras_registry.contract.numerics import array_of, compiled, dtype_of, is_close, shown
 from keras_registry.contract.results import Skip
 from keras_registry.contract.table import Check
@@ -88,7 +89,7 @@ def check_masked_samples_do_not_count(case: Case) -> None:
     if mask.shape != trial.values.shape:
         reason = f"a mask of shape {mask.shape} does not fit values of shape {trial.values.shape}"
         raise Skip(reason)
-    found = trial.reduced("sum", y_pred=_Masked(mask)(trial.guess.y_pred))
+    found = trial.reduced("sum", y_pred=masked(trial.guess.y_pred, mask))
     wanted = np.sum(trial.values[mask])
     if not is_close(found, wanted):
         trial.fail(
@@ -265,21 +266,6 @@ def _is_jax_without(dtype: str) -> bool:
     """Whether the backend makes something else of a dtype by itself, as JAX does of float64."""
     made = keras.ops.zeros((), dtype=dtype)
     return bool(dtype_of(made) != dtype)
-
-
-class _Masked(keras.layers.Layer):
-    """Hands on what it is given, with a mask."""
-
-    def __init__(self, mask: Any) -> None:
-        super().__init__()
-        self.mask = mask
-
-    def call(self, inputs: Any) -> Any:
-        return inputs
-
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        del inputs, previous_mask  # Keras hands them on by name.
-        return keras.ops.convert_to_tensor(self.mask)
 
 
 _LOSS = frozenset({Kind.LOSS})

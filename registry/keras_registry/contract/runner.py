@@ -23,12 +23,13 @@ from keras_registry.contract.loss_checks import LOSS_CHECKS
 from keras_registry.contract.metric_checks import METRIC_CHECKS
 from keras_registry.contract.optimizer_checks import OPTIMIZER_CHECKS
 from keras_registry.contract.results import CheckError, Failure, Result, Skip, Status
+from keras_registry.contract.value_checks import VALUE_CHECKS
 from keras_registry.contract.weight_checks import WEIGHT_CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from keras_registry.contract.subjects import Checkable, Checked
+    from keras_registry.contract.checked import Checkable, Checked
     from keras_registry.contract.table import Check
 
 __all__ = ["CHECKS", "CHECK_SET", "checks_for", "find_check", "run_check"]
@@ -38,6 +39,7 @@ CHECK_SET = 1
 
 _ALL: tuple[Check, ...] = (
     *CONFIG_CHECKS,
+    *VALUE_CHECKS,
     *INSTANCE_CHECKS,
     *LAYER_CHECKS,
     *CALL_CHECKS,

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import keras
 
@@ -26,51 +26,12 @@ if TYPE_CHECKING:
 
     from keras_registry.registration import Registration
 
-__all__ = ["Case", "Checkable", "Checked", "Subject"]
+__all__ = ["Case", "Subject"]
 
 T = TypeVar("T")
 
 _MOST_VALUES = 3
 """How many values other than the default are tried of each argument."""
-
-
-class Checkable(Protocol):
-    """What a check is called with."""
-
-    def fail(self, *, at_fault: str, wanted: str, found: str) -> NoReturn:
-        """Ends the check."""
-
-
-class Checked(Protocol):
-    """What a runner needs to know of an object, or of a distribution, that is checked."""
-
-    @property
-    def key(self) -> str:
-        """What it is called."""
-
-    @property
-    def kind(self) -> str:
-        """Which checks are for it."""
-
-    @property
-    def cases(self) -> Sequence[Checkable]:
-        """What checks are called with."""
-
-    @property
-    def candidates(self) -> Sequence[Checkable]:
-        """The same, whether it works or not."""
-
-    @property
-    def backends(self) -> Sequence[str] | None:
-        """The backends that it runs on; None for all."""
-
-    @property
-    def expected_failures(self) -> Mapping[str, str]:
-        """The names or codes of checks that fail, and why."""
-
-    @property
-    def without(self) -> Mapping[str, str]:
-        """The names or codes of checks that are left out, and why."""
 
 
 @dataclass(frozen=True)

@@ -678,9 +678,9 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "K111",
         "a model that is not compiled as it was saved",
         *judged,
-        "Keras did not give to `compile` what it had been given when the model was saved, most often "
-        "because the class has a `compile` of its own, which Keras does not call. The model predicts "
-        "rightly; compile it before it is trained or evaluated.",
+        "Keras did not give to `compile` what it had been given when the model was saved, most "
+        "often because the class has a `compile` of its own, which Keras does not call. The model "
+        "predicts rightly; compile it before it is trained or evaluated.",
     )
     yield Code(
         "K112",
@@ -723,8 +723,8 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "K205",
         "settings of the optimizer that no file keeps",
         *(warning, warning, warning),
-        "Keras does not save which variables `exclude_from_weight_decay` names: after a load all of "
-        "them decay.",
+        "Keras does not save which variables `exclude_from_weight_decay` names: after a load all "
+        "of them decay.",
     )
     yield Code(
         "K301",

@@ -135,23 +135,6 @@ class CountedInPython(Base):
 
 
 @fault(
-    "variables are made in `update_state`, so a loaded metric has none",
-    check="state_is_in_variables",
-    names="variables",
-    also=["metric_runs_compiled"],
-)
-class LateVariables(keras.metrics.Metric):
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        if not self.variables:
-            self.total = self.add_variable(shape=(), initializer="zeros", name="total")
-            self.count = self.add_variable(shape=(), initializer="zeros", name="count")
-        Base.update_state(self, y_true, y_pred, sample_weight)
-
-    errors = Base.errors
-    result = Base.result
-
-
-@fault(
     "numpy computes what `fit` compiles",
     check="metric_runs_compiled",
     names="update_state",
