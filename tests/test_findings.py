@@ -99,7 +99,7 @@ def test_table_has_the_levels_that_were_promised() -> None:
     """The situations that leave a choice are judged as the policies promise."""
     promised = {
         "error error error": "R101 R102 R103 R105 R106 R107 R104 S101 S102 S103 W101 M103",
-        "error error warning": "R201 R206 W102",
+        "error error warning": "R201 R206 W102 M108",
         "error warning note": "R202 R205 R207 R208 R210 R211 M102 M105 M106",
         "note note note": "R203 R209 R301 R302 R303 R304 W103 M104",
         "warning note note": "M101 K101 K102",

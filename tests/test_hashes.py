@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_registry.documents.forms import HASH
-from keras_registry.hashes import XXH3_PATTERN, hash_bytes, hash_json
+from keras_registry.hashes import XXH3_PATTERN, hash_bytes, hash_form, hash_json
 from tests.manifest.strategies import json_documents
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=150)
@@ -76,3 +76,50 @@ def test_types_and_order_of_items_count(first: Any, second: Any) -> None:
 def test_text_that_is_no_unicode_is_hashed() -> None:
     """Half a surrogate pair, which JSON escapes can smuggle in, raises nothing."""
     assert hash_json(json.loads('"\\ud800"')) != hash_json("\\ud800")
+
+
+ALIKE = [
+    [{"units": 3, "rate": 0.5}, {"rate": 1, "units": 4}],
+    [["relu", "gelu"], ["", "tanh"]],
+    [{"on": True}, {"on": False}],
+    [{"rate": float("nan")}, {"rate": float("inf")}],
+    [(1, 2), [3, 4]],
+]
+"""Documents of one form, in pairs."""
+
+
+@pytest.mark.parametrize(("first", "second"), ALIKE)
+def test_values_do_not_count_in_the_form(first: Any, second: Any) -> None:
+    """Documents with the same members and the same types of values have the same form."""
+    assert hash_form(first) == hash_form(second)
+    assert HASH.accepts(hash_form(first))
+
+
+def test_other_forms() -> None:
+    """A value of another type, and a member more or less, is another form."""
+    documents: list[Any] = [
+        {"a": 1},
+        {"a": True},
+        {"a": None},
+        {"a": "1"},
+        {"a": float("nan")},
+        {"a": []},
+        {"a": {}},
+        {"a": [1]},
+        {"a": [1, 1]},
+        {"a": {"a": 1}},
+        {"b": 1},
+        {"a": 1, "b": 1},
+        {},
+        [],
+        None,
+    ]
+
+    assert len({hash_form(document) for document in documents}) == len(documents)
+
+
+@PROPERTY
+@given(document=json_documents())
+def test_form_of_a_document_that_was_written(document: Any) -> None:
+    """A document has the form that it has once it was written as JSON and read again."""
+    assert hash_form(json.loads(json.dumps(reordered(document)))) == hash_form(document)

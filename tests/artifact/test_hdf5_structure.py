@@ -134,7 +134,7 @@ def test_whole_file_is_read_by_libhdf5(tmp_path: Path) -> None:
     path = tmp_path / "weights.h5"
     path.write_bytes(WHOLE)
 
-    assert int(run_python(READ, argv=[path], timeout=3).check().stdout) < 200
+    assert int(run_python(READ, argv=[path], timeout=60).check().stdout) < 200
 
 
 @pytest.mark.parametrize("name", NASTY)
@@ -207,7 +207,7 @@ def test_every_truncated_file_is_found() -> None:
 
 
 def test_any_damage_is_a_fault_or_none() -> None:
-    """Bytes changed at random, and numbers that matter, lead to a fault or to none, and to an end."""
+    """Numbers changed at random lead to a fault or to none, and to an end."""
     source = random.Random(9)  # noqa: S311 - repeatable damage
     found = 0
     for _ in range(600):

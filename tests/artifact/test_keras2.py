@@ -317,6 +317,15 @@ def test_tensors_in_keyword_arguments_are_tensors() -> None:
     assert third["inbound_nodes"] == [{"args": [joined], "kwargs": {"scale": tensor("i", 1, 2)}}]
 
 
+def test_call_with_one_tensor_has_a_list() -> None:
+    """Of some layers Keras 2 wrote the only tensor by itself, which Keras 3 does not read."""
+    config = network(called("a", "Gate", ["i", 0, 0, {"scale": 2}]), outputs=[["a", 0, 0]])
+
+    (layer,) = modernise(config).config["config"]["layers"]
+
+    assert layer["inbound_nodes"] == [[["i", 0, 0, {"scale": 2}]]]
+
+
 def test_calls_of_models_inside_are_counted_from_0() -> None:
     """A model inside another one had a first call of its own, which Keras 3 does not count."""
     config = network(

@@ -187,9 +187,7 @@ def link_outside(file: h5py.File, other: Path) -> None:
 
 def lie_outside(file: h5py.File, other: Path) -> None:
     """Let the manifest's bytes lie in another file."""
-    file.create_dataset(
-        PLACE, BYTES.shape, "uint8", external=[(str(other), 0, BYTES.size)]
-    )
+    file.create_dataset(PLACE, BYTES.shape, "uint8", external=[(str(other), 0, BYTES.size)])
 
 
 def look_outside(file: h5py.File, other: Path) -> None:

@@ -1,4 +1,4 @@
-"""Loads without a loss or metric that is not there."""
+"""Loads without a loss or metric that is not there; S10 has the messages."""
 
 from __future__ import annotations
 
@@ -34,33 +34,6 @@ def inference(child, acme_model, tmp_path):
         return child([INFERENCE_ONLY, *parts], acme_model.path, folder)
 
     return run
-
-
-def test_compile_false_needs_no_loss(inference):
-    """`compile=False` loads without the loss and the metric, and says nothing of them."""
-    done = inference(
-        """
-        model = keras.saving.load_model(sys.argv[1], custom_objects=objects, compile=False)
-        report = keras_registry.report(model)
-        answer(compiled=model.compiled, verified=report.verified,
-               codes=sorted(set(codes(report.findings))))
-        """
-    )
-
-    assert done.json() == {"compiled": False, "verified": ["layers"], "codes": ["R301"]}
-
-
-def test_missing_loss_stops_by_default(inference):
-    """Without the loss a load stops, and the error names the loss and the metric and no more."""
-    done = inference(
-        """
-        error = caught(keras.saving.load_model, sys.argv[1], custom_objects=objects)
-        [finding] = [f for f in error.findings if f.level == "error"]
-        answer(code=finding.code, keys=[need.key for need in finding.needs])
-        """
-    )
-
-    assert done.json() == {"code": "R101", "keys": ["acme>Pinball", "acme>Coverage"]}
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def row_of(fault):
 
 
 def test_there_are_enough_faults():
-    """There are 60 mistakes and more, 20 of them met by somebody, and each has a name of its own."""
+    """There are 60 mistakes and more, 20 of them met by somebody, each under its own name."""
     threads = {fault.thread.name for fault in FAULTS if fault.thread is not None}
 
     assert len(FAULTS) >= 60

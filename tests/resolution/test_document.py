@@ -2,7 +2,10 @@
 
 import pytest
 
-from keras_registry.findings import render_finding
+from keras_registry.findings import Level, Policy, render_finding
+from keras_registry.hashes import hash_form, hash_json
+from keras_registry.manifest import read_manifest
+from keras_registry.resolution import form_finding
 from tests.resolution.situations import layer, manifest_of, model
 from tests.support.golden import check_golden
 
@@ -65,6 +68,57 @@ def test_text_that_looks_like_a_key_is_not_named(world):
     found = next(f for f in findings_of(world, manifest, config) if f.code == "M106")
 
     assert found.found == "a config that was changed"
+
+
+def form_found(saved, config, /, policy=Policy.COMPATIBLE, **members):
+    """Return what is said of the form of a config that is not the one that was saved."""
+    document = manifest_of(saved, config_form=hash_form(saved), **members)
+    return form_finding(read_manifest(document).value, config, policy)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        model(layer(units="3")),
+        model(layer(units=float("nan"))),
+        model(layer(units=None)),
+        model(layer()),
+        model(layer(units=3, rate=0.5)),
+        NO_OBJECTS,
+    ],
+)
+def test_a_config_of_another_form(config):
+    """M108 is said where an argument has a value of another type, is new or is gone."""
+    found = form_found(MODEL, config)
+
+    assert found.level is Level.ERROR
+    check_golden("resolution/M108", render_finding(found))
+
+
+@pytest.mark.parametrize("config", [MODEL, model(layer(units=4)), model(layer(units=3.5))])
+def test_a_config_of_the_same_form(config):
+    """Other values of the same types are an edit, of which M106 tells."""
+    assert form_found(MODEL, config) is None
+
+
+def test_the_form_is_not_asked_where_the_config_is_right():
+    """A manifest whose hash is that of the config is right, whatever it says of the form."""
+    assert form_found(MODEL, NO_OBJECTS, config=hash_json(NO_OBJECTS)) is None
+
+
+def test_a_manifest_without_the_form():
+    """Without a manifest, or with one that does not tell the form, there is nothing to compare."""
+    manifest = read_manifest(manifest_of(MODEL)).value
+
+    assert form_finding(manifest, NO_OBJECTS, Policy.STRICT) is None
+    assert form_finding(None, NO_OBJECTS, Policy.STRICT) is None
+
+
+def test_another_form_is_judged_by_the_policy():
+    """What is no edit of values stops a load, unless the policy is permissive."""
+    levels = [form_found(MODEL, NO_OBJECTS, policy).level for policy in Policy]
+
+    assert levels == [Level.ERROR, Level.ERROR, Level.WARNING]
 
 
 def test_a_manifest_without_the_hash_is_not_held_against_the_config(world):

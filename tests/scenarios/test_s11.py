@@ -40,7 +40,9 @@ LOADING = [
 ]
 NEWEST = FOLDERS[-1]
 STOPPING = [
-    f"{name}{suffix}" for name in ("operations", "decaying") for suffix in (".h5", ".keras")
+    f"{name}{suffix}"
+    for name in ("operations", "decaying", "sigmoid")
+    for suffix in (".h5", ".keras")
 ]
 ALL_KEYS = sorted(key for group in KEYS.values() for key in group)
 

@@ -88,10 +88,11 @@ def _check_config(artifact: Artifact) -> None:
     """Checks a config that nobody wrote since the manifest was."""
     document = artifact.manifest_document
     wanted = document.get("config") if isinstance(document, dict) else None
-    if isinstance(wanted, str) and wanted != hash_json(artifact.config):
+    found = hash_json(artifact.config)
+    if isinstance(wanted, str) and wanted != found:
         raise damaged_part(
             MODEL_CONFIG,
             "the model description in the file is damaged",
-            wanted=f"the config with the hash {printable(wanted, limit=60)}",
-            found="another one in its place, where no program writes a new one",
+            wanted=f"a config with the hash {printable(wanted, limit=60)}",
+            found=f"one with the hash {found}, whose bytes were changed where they are",
         )

@@ -128,7 +128,7 @@ def read_collection(source: Bytes, at: int) -> dict[int, int]:
         # The free space counts its own head; others are followed by bytes up to a multiple of 8.
         step = length if number == _FREE_SPACE else _OBJECT.size + (length + 7 & ~7)
         if step < _OBJECT.size or place + step > size:
-            message = f"{length:,} bytes as the length of an object at byte {at + place:,}"
+            message = f"an object of {length:,} bytes in the global heap, at byte {at + place:,}"
             raise Hdf5Error(message)
         if number != _FREE_SPACE:
             lengths[number] = length

@@ -34,6 +34,9 @@ def modern_calls(node: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             node = {**node, "config": _recounted(inner, models)}
             done.append("calls of models inside others counted from 0")
     calls = node.get(_CALLS)
+    if isinstance(calls, list) and any(map(_is_of_one, calls)):
+        calls = [[call] if _is_of_one(call) else call for call in calls]
+        node = {**node, _CALLS: calls}
     if isinstance(calls, list) and any(map(_has_tensors, calls)):
         revived = [_with_tensors(call) if _has_tensors(call) else call for call in calls]
         node = {**node, _CALLS: revived}
@@ -81,6 +84,11 @@ def _counted_down(value: Any, models: Collection[str], depth: int = 0) -> Any:
 def _is_tensor(value: Any) -> bool:
     """Whether a value is an output of a layer: its name, the number of the call, and its own."""
     return isinstance(value, list) and [type(part) for part in value] == [str, int, int]
+
+
+def _is_of_one(call: Any) -> bool:
+    """Whether a call has its one tensor by itself, not in a list: so Keras 2 wrote some layers'."""
+    return isinstance(call, list) and _is_tensor(call[:3])
 
 
 def _has_tensors(call: Any) -> bool:

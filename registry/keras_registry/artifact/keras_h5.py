@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact.hdf5_heaps import Bytes
+from keras_registry.artifact.hdf5_heaps import Bytes, Hdf5Error
 from keras_registry.artifact.hdf5_structure import check_hdf5
 from keras_registry.artifact.model import Artifact, Member
 from keras_registry.artifact.reading import (
@@ -212,11 +212,12 @@ def check_manifest(file: h5py.File, texts: Mapping[str, Sequence[Text]]) -> bool
     checksum, places = dataset.attrs.get(_CHECKSUM), dataset.attrs.get(_PLACES)
     found = hash_bytes(bytes(dataset[()]))
     if checksum is not None and checksum != found.encode():
+        written = checksum.decode("utf-8", "replace") if isinstance(checksum, bytes) else checksum
         raise damaged_part(
             MANIFEST_KEY,
             "the manifest in the file is damaged",
-            wanted=f"the bytes that were written, with the hash {printable(checksum, limit=60)}",
-            found=found,
+            wanted=f"bytes with the hash {printable(written, limit=60)}",
+            found=f"bytes with the hash {found}",
         )
     return places is not None and places.tolist() == _places(texts)
 
@@ -282,9 +283,9 @@ def replace_h5_manifest(file: h5py.File, manifest: Any) -> None:
         dataset.attrs[_CHECKSUM] = np.bytes_(hash_bytes(data))
         group.create_group("vars")
         file.flush()
-        path = Path(file.filename)
-        if path.is_file():
-            dataset.attrs[_PLACES] = np.array(_places(check_root(path)), "uint64")
+        with suppress(OSError, Hdf5Error):  # a file in memory is not looked into
+            texts = check_root(Path(file.filename))
+            dataset.attrs[_PLACES] = np.array(_places(texts), "uint64")
 
 
 def _places(texts: Mapping[str, Sequence[Text]]) -> list[list[int]]:

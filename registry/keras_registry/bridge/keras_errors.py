@@ -65,7 +65,7 @@ def make_load_error(
     return load_error_like(keras_class)(text, findings=tuple(findings))
 
 
-def _in_place_of(  # noqa: PLR0911 - a table
+def _in_place_of(  # noqa: C901, PLR0911 - a table
     name: str, errors: Sequence[Finding], config: Any
 ) -> tuple[type[Exception], str | None]:
     first = errors[0]
@@ -86,7 +86,9 @@ def _in_place_of(  # noqa: PLR0911 - a table
         missing = item.code.startswith("R10")
         if item.code == "K103" and item.needs[0].place.startswith("compile_config"):
             return ValueError, None
-        missing = missing or item.code in {"K110", "K122"}
+        if item.code == "K122":
+            return TypeError, None
+        missing = missing or item.code == "K110"
         if missing or item.code in {"S101", "S102", "S103", "S105", "K103"}:
             return TypeError, _deserialization_line(item, config, missing=missing)
     return ValueError, None
@@ -105,7 +107,7 @@ def _in_place_of_h5(  # noqa: PLR0911 - a table
             return json.JSONDecodeError, None
     for item in errors:
         need = item.needs[0] if item.needs else Need("")
-        if item.code.startswith("R10") or item.code in {"K110", "K122"}:
+        if item.code.startswith("R10") or item.code == "K110":
             if need.place.startswith(TRAINING_CONFIG):
                 return _in_place_of_h5_compile(need, config)
             key = printable(need.key).removeprefix("keras ")

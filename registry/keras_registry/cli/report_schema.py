@@ -179,6 +179,7 @@ _COMMANDS: dict[str, tuple[Schema, ...]] = {
             date_saved=_TEXT_OR_NULL,
             model=_object("The model.", class_name={}, name={}),
             objects=_list(_INSPECTED),
+            only_in_keras2=_list(_object("What Keras 3 has no more.", what=_TEXT, place=_TEXT)),
             lambdas={"type": ["array", "null"], "items": _TEXT},
             manifest=_MANIFEST,
         ),
