@@ -193,6 +193,16 @@ def orbax(session: nox.Session) -> None:
 
 
 @nox.session
+def damage(session: nox.Session) -> None:
+    """Hundreds of damaged files of each container; words after `--` are the rounds and the seed."""
+    session.install("-e", ".[tensorflow]", *group("test"))
+    rounds, seed = (*session.posargs, *("42", "6")[len(session.posargs) :])
+    env = pytest_environment(session, "tensorflow")
+    env |= {"DAMAGE_ROUNDS": rounds, "DAMAGE_SEED": seed}
+    session.run("pytest", "-s", "tests/bridge/test_damaged_files.py", env=env)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """The budgets, measured side by side with plain Keras."""
     session.install(f".[{BACKENDS}]")  # as users install it

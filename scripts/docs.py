@@ -140,8 +140,8 @@ FAULTS_INTRODUCTION = """\
 Each row is an object in `tests/contract/faulty/` with one mistake: what is wrong with it, the check
 that is meant for it, and what that check says. The tests run all checks on each of them: this one
 fails, names what is at fault, and no other fails but for consequences that are listed beside the
-object; a correct twin of each sort passes all of them. Where somebody met the mistake, the thread is
-named. {count} mistakes, {threads} of them from threads; the words are those of {made_with}.
+object; a correct twin of each sort passes all of them. Where somebody met the mistake, the thread
+is named. {count} mistakes, {threads} of them from threads; the words are those of {made_with}.
 """
 
 

@@ -376,7 +376,7 @@ def test_other_function_of_the_same_name_is_an_obstacle(argument: str) -> None:
     """The slope of Keras 2's `hard_sigmoid` was 1/5, that of Keras 3's is 1/6."""
     (found,) = modernise(model(own("LSTM", **{argument: "hard_sigmoid"}))).obstacles
 
-    assert found.what == f"LSTM with {argument} = hard_sigmoid"
+    assert found.what == f"LSTM with {argument} = hard_sigmoid as Keras 2 computed it"
     assert modernise(model(own("Dense", name="hard_sigmoid"))).obstacles == ()
 
 

@@ -46,6 +46,29 @@ def test_texts(world, code, members):
     check_golden(f"resolution/{code}", text_of(findings))
 
 
+@pytest.mark.parametrize(
+    ("saved", "here", "is_noted"),
+    [
+        ("2.15.0", "2.21.0", True),
+        ("3.0", "2.21.0", True),
+        ("2.21.1", "2.21.0", False),
+        ("2.21.0", None, False),
+        (None, "2.21.0", False),
+    ],
+)
+def test_another_version_of_the_backend(world, saved, here, is_noted):
+    """Another release of the backend is noted; one that differs in its fixes alone is not."""
+    environment = {"backend": "tensorflow", "backend_version": saved}
+
+    findings = findings_of(
+        world, manifest_of(NO_OBJECTS, environment=environment), backend_version=here
+    )
+
+    assert [(item.code, item.level) for item in findings] == [("K113", Level.NOTE)] * is_noted
+    if (saved, here) == ("2.15.0", "2.21.0"):
+        check_golden("resolution/K113", text_of(findings))
+
+
 def test_a_manifest_in_order(world):
     """A manifest that was made for this config in this environment is no finding."""
     assert findings_of(world, manifest_of(NO_OBJECTS)) == ()

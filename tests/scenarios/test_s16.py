@@ -130,12 +130,18 @@ def run(fork_server: ForkServer, folder: Path, program: str, *argv: str, **optio
 
 
 def test_words_travel(fork_server: ForkServer, tmp_path: Path) -> None:
-    """By ``.keras`` files, folders and ``hf://`` all words come back, and are compared."""
+    """By ``.keras`` files, folders and ``hf://`` all words come back, and are compared.
+
+    A folder with a relative path plain Keras writes without them.
+    """
     found = run(fork_server, tmp_path, TRAVEL)
 
     restored = {"words": LEARNT, "verified": ["layers", "assets"], "texts": []}
     assert list(found) == ["m.keras", "m", "hf://someone/numbers"]
     assert [model for model in found.values() if model != restored] == []
+    (tmp_path / "plain").mkdir()
+    theirs = run(fork_server, tmp_path / "plain", TRAVEL, env=plain)
+    assert theirs["m"] == {"words": ["[UNK]"], "verified": None, "texts": []}
 
 
 def test_other_words_are_an_error(fork_server: ForkServer, tmp_path: Path) -> None:
@@ -145,13 +151,12 @@ def test_other_words_are_an_error(fork_server: ForkServer, tmp_path: Path) -> No
 
     [text] = {normalised(model["error"].partition("\n")[2]) for model in ours.values()}
     check_golden("scenarios/s16_edited", text)
-    assert theirs["m.keras two"]["words"] == theirs["m two"]["words"]
-    assert theirs["m two"] == {
+    assert theirs["m.keras two"] == {
         "words": ["[UNK]", "2", "one", "three", "four"],
         "verified": None,
         "texts": [],
     }
-    assert theirs["m four"]["words"][-1] == "4"
+    assert theirs["m.keras four"]["words"][-1] == "4"
 
 
 def test_policies(fork_server: ForkServer, tmp_path: Path) -> None:

@@ -291,4 +291,4 @@ def _obstacles(path: Path, node: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name} with decay = {inner['decay']}"
     for argument, value in inner.items():
         if isinstance(value, str) and value in OTHERWISE and argument.endswith("activation"):
-            yield f"{name} with {argument} = {value}"
+            yield f"{name} with {argument} = {value} as Keras 2 computed it"

@@ -27,7 +27,7 @@ from keras_registry.bridge.keras2_files import members_without_place, with_curre
 from keras_registry.bridge.loading import load_artifact, load_public, missing_compile
 from keras_registry.bridge.remote import fetched, is_remote_file, sent, under_given_name
 from keras_registry.bridge.restored import WeightsFile
-from keras_registry.bridge.saving import make_manifest
+from keras_registry.bridge.saving import folder_path, make_manifest
 from keras_registry.manifest import MANIFEST_KEY
 from keras_registry.settings import policy as policy_block
 
@@ -61,7 +61,8 @@ def save_model(model: Any, filepath: str | os.PathLike[str], **kwargs: Any) -> N
             _embed(model, temporary)
     elif target is None or (target.exists() and not kwargs.get("overwrite", True)):
         before = _state(filepath)
-        keras.saving.save_model(model, filepath, **kwargs)  # asks the user first
+        path = filepath if kwargs.get("zipped", True) else folder_path(filepath)
+        keras.saving.save_model(model, path, **kwargs)  # asks the user first
         if _state(filepath) != before:
             _embed_in_place(model, Path(filepath), target)
     else:

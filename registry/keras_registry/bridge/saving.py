@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from dataclasses import replace
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_manifest",
+    "folder_path",
     "known_objects",
     "make_manifest",
     "make_weights_manifest",
@@ -193,6 +195,16 @@ def _no_manifest_finding(error: Exception) -> Finding:
     )
 
 
+def folder_path(filepath: Any) -> Any:
+    """The path under which Keras saves a folder: of a relative one it loses the assets.
+
+    Args:
+        filepath: The path that the caller gave; a remote one is left alone.
+    """
+    is_local = isinstance(filepath, str | os.PathLike) and "://" not in os.fspath(filepath)
+    return os.path.abspath(filepath) if is_local else filepath  # noqa: PTH100 - links stay
+
+
 def save_zip(
     wrapped: Callable[..., Any],
     model: Any,
@@ -210,7 +222,9 @@ def save_zip(
         **kwargs: The same.
     """
     zipped = args[1] if len(args) > 1 else kwargs.get("zipped", True)
-    if isinstance(filepath, IOBase) or not zipped:
+    if not zipped:
+        return wrapped(model, folder_path(filepath), *args, **kwargs)
+    if isinstance(filepath, IOBase):
         return wrapped(model, filepath, *args, **kwargs)
     target = replaceable(str(filepath))
     if target is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -223,7 +224,14 @@ def _flat_call(made: Any, call: Call) -> Any:
 
     def function(*flat: Any) -> Any:
         arguments = keras.tree.pack_sequence_as(list(call.arguments), list(flat))
-        return made(*arguments, training=False)
+        if keras.backend.backend() != "jax":
+            return made(*arguments, training=False)
+        # Under JAX nothing that is compiled may change a variable, such as the state of a seed.
+        variables = made.trainable_variables, made.non_trainable_variables
+        values = [[variable.value for variable in some] for some in variables]
+        takes_training = "training" in inspect.signature(made.call).parameters
+        options = {"training": False} if takes_training else {}
+        return made.stateless_call(*values, *arguments, **options)[0]
 
     return function
 

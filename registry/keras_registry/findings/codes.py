@@ -97,10 +97,11 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
     )
     yield Code(
         "A105",
-        "a damaged archive",
+        "a damaged file",
         *always,
-        "The file begins as a zip archive, but its directory or a member cannot be read: it was "
-        "cut off or changed on its way. Copy or save the model again.",
+        "The file begins as a zip archive or an HDF5 file, but a part of it cannot be read, or is "
+        "not what was written: it was cut off or changed on its way. What would crash libhdf5, or "
+        "keep it busy for ever, is found before libhdf5 reads it. Copy or save the model again.",
     )
     yield Code(
         "A106",
@@ -688,6 +689,13 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         *noted,
         "Layers such as `Dropout` draw random numbers, and Keras does not save how far they came. "
         "Training goes on with other random numbers than it would have without the round trip.",
+    )
+    yield Code(
+        "K113",
+        "saved under another version of the backend",
+        *noted,
+        "The model was saved under the same backend, in another release than the one in use. Where a "
+        "load fails in the code of a plugin, this may be why.",
     )
     yield Code(
         "K201",

@@ -124,6 +124,20 @@ def environment_findings(question: Question) -> Iterator[Finding]:
             wanted=" ".join(filter(None, [saved.backend, saved.backend_version])),
             found=here.backend,
         )
+    elif saved and _is_other_release(saved.backend_version, here.backend_version):
+        yield question.finding(
+            "K113",
+            f"the model was saved under another version of {here.backend}",
+            wanted=f"{here.backend} {saved.backend_version}",
+            found=f"{here.backend} {here.backend_version}",
+        )
+
+
+def _is_other_release(saved: str | None, here: str | None) -> bool:
+    """Whether two versions differ in more than fixes."""
+    if saved is None or here is None:
+        return False
+    return Version(saved).release[:2] != Version(here).release[:2]
 
 
 def lambda_finding(scan: ConfigScan, config: Any, policy: Policy) -> Finding | None:

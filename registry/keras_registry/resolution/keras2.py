@@ -71,7 +71,7 @@ def keras2_findings(
             needs=(fit.need(f"keras {shown}", [item.path for item in items]),),
             wanted="a model of what Keras 3 has",
             found=f"{_listed(what)}{fit.source}",
-            hint=_hint(artifact, saved_with, shown, items),
+            hint=_hint(artifact, saved_with, items),
         )
     if modern.steps:
         yield finding(
@@ -84,7 +84,7 @@ def keras2_findings(
         )
 
 
-def _hint(artifact: Artifact, saved_with: str | None, name: str, items: Sequence[Obstacle]) -> str:
+def _hint(artifact: Artifact, saved_with: str | None, items: Sequence[Obstacle]) -> str:
     if all(item.in_compile_config for item in items):
         return "load it with compile=False, and compile it anew"
     version = None if saved_with is None else Version(saved_with)
@@ -92,7 +92,7 @@ def _hint(artifact: Artifact, saved_with: str | None, name: str, items: Sequence
         loads = f'pip install "tensorflow=={version.major}.{version.minor}.*", which loads it'
     else:
         loads = "pip install tf_keras, whose tf_keras.models.load_model loads it"
-    return f"{loads}; build the model anew without {name}, and set the weights of that one"
+    return f"{loads}; build the model anew without it, and set the weights of that one"
 
 
 def _listed(texts: Sequence[str]) -> str:
