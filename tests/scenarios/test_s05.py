@@ -6,6 +6,7 @@ it fails, plain Keras says nothing of the two backends.
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -205,11 +206,7 @@ def test_another_tensorflow_is_noted(
 
     assert fine["codes"] == ["K113"]
     np.testing.assert_allclose(fine["predictions"], np.load(folder / "older.npy"), rtol=1e-6)
-    text = normalised(ours[f"older{ending}"]["error"])
-    replace = {
-        f"{folder}/": "",
-        version("keras"): "VERSION",
-        f"found      tensorflow {version('tensorflow')}": "found      tensorflow HERE",
-    }
+    text = re.sub(r"\bline \d+", "line N", ours[f"older{ending}"]["error"])
+    replace = {f"{folder}/": "", version("keras"): "VERSION", version("tensorflow"): "HERE"}
     check_golden(f"scenarios/s05_older{ending}", text, replace=replace)
     assert "2.11.0" not in theirs[f"older{ending}"]["error"]

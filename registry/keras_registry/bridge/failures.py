@@ -173,6 +173,9 @@ class _Failure:
             hint = f"mend {where}, or pass another class in custom_objects"
         else:
             hint = self._hint_for_keras()
+        if any(found.code == "K102" for found in self.resolution.findings):
+            saved = self.resolution.manifest and self.resolution.manifest.environment
+            hint = f"set KERAS_BACKEND={saved and saved.backend}; if it fails there too: {hint}"
         is_compiled = item is not None and all(use.in_compile_config for use in item.uses)
         return f"{hint}; or load it with compile=False" if is_compiled else hint
 

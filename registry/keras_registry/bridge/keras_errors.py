@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import H5_ENDINGS, TRAINING_CONFIG, find_use, iter_objects
@@ -75,7 +76,7 @@ def _in_place_of(  # noqa: C901, PLR0911 - a table
         case "A101" | "A102" | "A103" | "A104":
             return ValueError, _NOT_FOUND.format(path=name)
         case "A105":
-            return zipfile.BadZipFile, None
+            return OSError if Path(name).is_dir() else zipfile.BadZipFile, None
         case "A106" if first.location == "config.json":
             return KeyError, _NO_ITEM
         case "A106":

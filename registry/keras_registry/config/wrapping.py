@@ -322,6 +322,8 @@ def _wrap_from_config(  # noqa: C901 - what it defines shares what it finds out
             made = construct(kind, inner, values, *args, **kwargs)
         for name, value in base.items():
             _set_base_argument(made, name, value)
+        if inner.get("trainable") is False and "trainable" in base_arguments(cls):
+            _freeze(made)
         if migrates_weights and reading is not None and reading.saved_version < version:
             mark_migrated(made, reading.saved_version)
         return made
@@ -353,6 +355,15 @@ def _migrated(cls: type, schema: ConfigSchema, config: Mapping[str, Any]) -> Con
         )
         raise ConfigError(message)
     return schema.migrate_config(config)
+
+
+def _freeze(layer: Any) -> None:
+    """Makes a layer untrainable with the layers inside it, which Keras leaves trainable.
+
+    The constructor makes them after it has handed ``trainable`` to its parent.
+    """
+    layer.trainable = True  # TensorFlow passes over an attribute that has the value already
+    layer.trainable = False
 
 
 def _set_base_argument(instance: Any, name: str, value: Any) -> None:

@@ -137,10 +137,11 @@ def describe_model(
     outputs = arrays_of(call_model(model, parent, arguments))
     arrays = {f"output {number}": array for number, array in enumerate(outputs)}
     facts = []
+    trained = {id(variable) for variable in model.trainable_variables}
     for number, item in enumerate(find_objects(model, origin)):
         weights = enumerate(_ordered(item.weights))
         arrays |= {f"weight {number} {i} {name_of(w)}": array_of(w) for i, w in weights}
-        variables = [_fact(variable) for variable in _ordered(item.variables)]
+        variables = [_fact(v, id(v) in trained) for v in _ordered(item.variables)]
         facts.append({"config": _config(item), "variables": variables})
     return facts, arrays
 
@@ -152,10 +153,10 @@ def _config(item: Any) -> Any:
 
 
 def _ordered(variables: Sequence[Any]) -> list[Any]:
-    return sorted(variables, key=lambda variable: str(_fact(variable)))
+    return sorted(variables, key=lambda variable: str(_fact(variable, is_trained=False)))
 
 
-def _fact(variable: Any) -> list[Any]:
-    """What a variable is: its name, shape and dtype, and whether it is trained."""
+def _fact(variable: Any, is_trained: bool) -> list[Any]:  # noqa: FBT001 - of two
+    """What a variable is: its name, shape and dtype, and whether the model trains it."""
     shape = [int(size) for size in variable.shape]
-    return [name_of(variable), shape, variable.dtype, bool(variable.trainable)]
+    return [name_of(variable), shape, variable.dtype, is_trained]

@@ -132,8 +132,9 @@ def _save(trip: Trip) -> None:
     try:
         keras.utils.set_random_seed(7)
         made = case.make()
-        made.trainable = not trip.is_frozen
         model = PARENTS[trip.parent](made, call)
+        if trip.is_frozen:
+            made.trainable = False
         state = describe_model(model, trip.parent, origin_of(case.subject.target), call.arguments)
         outputs = arrays_of(call_model(model, trip.parent, call.arguments))
         trip.is_random = any(

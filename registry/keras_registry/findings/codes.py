@@ -694,8 +694,8 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "K113",
         "saved under another version of the backend",
         *noted,
-        "The model was saved under the same backend, in another release than the one in use. Where a "
-        "load fails in the code of a plugin, this may be why.",
+        "The model was saved under the same backend, in another release than the one in use. Where "
+        "a load fails in the code of a plugin, this may be why.",
     )
     yield Code(
         "K201",
