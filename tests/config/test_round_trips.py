@@ -415,3 +415,48 @@ def test_a_tuple_with_a_layer_keeps_its_types(three_trips):
 
     assert (again.pair[0].name, again.pair[1]) == ("a", Corner.LEFT)
     assert (again.other[0].name, again.other[1]) == ("b", Corner.RIGHT)
+
+
+class Holding(keras.layers.Layer):
+    """A layer with one inside, which its constructor makes."""
+
+    def __init__(self, units: int = 3, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.inner = keras.layers.Dense(units)
+
+    def build(self, input_shape):
+        self.inner.build(input_shape)
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+@register("trips")
+class Freezable(Holding):
+    """The same, registered."""
+
+
+def trained(layer):
+    """How many variables of a layer a model would train."""
+    return len(keras.Sequential([keras.Input((2,)), layer]).trainable_variables)
+
+
+def test_plain_keras_trains_what_was_frozen():
+    """In plain Keras, the layers inside a frozen layer are trained again after a round trip."""
+    layer = Holding()
+    layer.trainable = False
+
+    assert trained(layer) == 0
+    assert trained(by_config(layer)) == 2
+
+
+def test_frozen_layer_stays_frozen(three_trips):
+    """A layer that was frozen comes back with the layers inside it frozen."""
+    layer = Freezable()
+    layer.trainable = False
+
+    again = three_trips(layer)
+
+    assert not again.trainable
+    assert trained(again) == 0
