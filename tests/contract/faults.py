@@ -47,6 +47,7 @@ class Fault:
         names: The field, variable or method that the message has to name.
         thread: Where somebody met it.
         also: The names of further checks that may fail, as a consequence.
+        backend: The only backend on which it is a mistake; None for all.
         in_files: Whether the mistake shows in another process alone, after a load.
         given: What its author would say of it: `examples`, `inputs`.
     """
@@ -57,6 +58,7 @@ class Fault:
     names: str
     thread: Thread | None = None
     also: frozenset[str] = frozenset()
+    backend: str | None = None
     in_files: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
 
@@ -83,6 +85,7 @@ def fault(
     names: str,
     thread: tuple[str, str] | None = None,
     also: Sequence[str] = (),
+    backend: str | None = None,
     in_files: bool = False,
     **given: Any,
 ) -> Callable[[Any], Any]:

@@ -24,6 +24,7 @@ from keras_registry.bridge.config_faults import judge_faults
 from keras_registry.bridge.h5_compile import with_whole_names
 from keras_registry.bridge.h5_limits import limit_findings
 from keras_registry.bridge.internals import SAVE_H5
+from keras_registry.bridge.program_functions import explaining_refusals
 from keras_registry.bridge.progress import note_model
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.saving import make_manifest
@@ -69,7 +70,12 @@ def save_h5(
     import h5py
 
     with replacing(target) as temporary, h5py.File(temporary, "w") as file:
-        with collecting_faults() as faults, _keeping_compile_config(model), sharing_scope():
+        with (
+            collecting_faults() as faults,
+            _keeping_compile_config(model),
+            sharing_scope(),
+            explaining_refusals(model),
+        ):
             wrapped(model, file, overwrite, include_optimizer)
         judge_faults(faults, read_h5_configs(file))
         complete_h5(model, file)

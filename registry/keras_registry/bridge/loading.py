@@ -234,7 +234,7 @@ def load_artifact(
     load.prepare()
     model = load.open(open_model)
     load.verify_weights(model)
-    load.verify_config()
+    load.judge_form()
     load.stop_on_errors()
     load.former_names.restore()
     tell(artifact.name, load.findings)
@@ -256,6 +256,7 @@ class Load:
         self.findings: list[Finding] = []
         self.verified: list[str] = []
         self.resolution: Resolution
+        self.form: Finding | None = None
         self.modern = modernise_artifact(self.artifact)
         self.fitting: KerasFitting | None = None
         self.environment = running_environment()
@@ -328,6 +329,8 @@ class Load:
             keras_version=self.artifact.find_metadata("keras_version"),
             saved_config=self.artifact.config,
         )
+        # Keras puts objects into the config while it builds the model.
+        self.form = form_finding(self.manifest, self.artifact.config, self.policy)
         self.findings += self.resolution.findings
         self.findings += keras2_findings(
             self.artifact,
@@ -593,11 +596,13 @@ class Load:
                 model, self.config, self.policy, is_recorded=is_recorded
             )
 
-    def verify_config(self) -> None:
-        """Says so if the model was made of a config that is not made as the saved one was."""
-        found = form_finding(self.manifest, self.artifact.config, self.policy)
-        if found is not None:
-            self.findings.append(found)
+    def judge_form(self) -> None:
+        """Says so if the model was made of a config that is not made as the saved one was.
+
+        It is said last: a class with a schema says it better.
+        """
+        if self.form is not None:
+            self.findings.append(self.form)
 
     def report(self) -> LoadReport:
         """What the load found."""

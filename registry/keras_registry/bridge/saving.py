@@ -20,6 +20,7 @@ from keras_registry.artifact import (
 from keras_registry.bridge.compiled_config import complete_compile_config, unsaved_setting_findings
 from keras_registry.bridge.config_faults import judge_faults
 from keras_registry.bridge.internals import flatten_layers
+from keras_registry.bridge.program_functions import explaining_refusals, namesake_findings
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.weights import PARTS, fingerprint_weights
 from keras_registry.config import SHARED_MARK, collecting_faults, kind_of_class, unmark
@@ -32,7 +33,7 @@ from keras_registry.recording import KnownObject, Recording, record_model
 from keras_registry.registration import default_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from keras_registry.findings import Finding
 
@@ -72,7 +73,7 @@ def add_manifest(wrapped: Callable[..., Any], model: Any, *args: Any, **kwargs: 
         *args: Further arguments.
         **kwargs: Further arguments.
     """
-    with collecting_faults() as faults:
+    with collecting_faults() as faults, explaining_refusals(model):
         config_text, metadata_text = wrapped(model, *args, **kwargs)
     config = json.loads(config_text)
     judge_faults(faults, config)
@@ -105,6 +106,7 @@ def make_manifest(
     if not is_graph:
         _tell_once(recording.findings)
         tell("save", unsaved_setting_findings(model))
+        _tell_once(namesake_findings(model))
     return dump_manifest(recording.manifest)
 
 
@@ -173,10 +175,10 @@ def known_objects(scan: ConfigScan) -> dict[str, KnownObject]:
     return known
 
 
-def _tell_once(findings: tuple[Finding, ...]) -> None:
+def _tell_once(findings: Iterable[Finding]) -> None:
     """Tells of objects that nobody else can load: each set of them once in a process."""
     for item in findings:
-        mark = tuple(sorted(need.key for need in item.needs))
+        mark = tuple(sorted(f"{need.key} {need.place}" for need in item.needs))
         with _told_lock:
             is_new = mark not in _told
             _told.add(mark)

@@ -323,7 +323,7 @@ def _wrap_from_config(  # noqa: C901 - what it defines shares what it finds out
         for name, value in base.items():
             _set_base_argument(made, name, value)
         if inner.get("trainable") is False and "trainable" in base_arguments(cls):
-            _freeze(made)
+            _freeze_inside(made)
         if migrates_weights and reading is not None and reading.saved_version < version:
             mark_migrated(made, reading.saved_version)
         return made
@@ -357,13 +357,25 @@ def _migrated(cls: type, schema: ConfigSchema, config: Mapping[str, Any]) -> Con
     return schema.migrate_config(config)
 
 
-def _freeze(layer: Any) -> None:
-    """Makes a layer untrainable with the layers inside it, which Keras leaves trainable.
+def _freeze_inside(layer: Any) -> None:
+    """Makes the layers untrainable that the constructor of a frozen layer has made.
 
-    The constructor makes them after it has handed ``trainable`` to its parent.
+    It makes them after it has handed ``trainable`` to its parent, so Keras would train them. Those
+    that it was given have a config of their own, which says whether they are trained.
     """
-    layer.trainable = True  # TensorFlow passes over an attribute that has the value already
-    layer.trainable = False
+    import keras
+
+    record = arguments_of(layer)
+    values = [] if record is None else list(record.values.values())
+    arguments = [item for item in keras.tree.flatten(values) if isinstance(item, keras.Layer)]
+    given = {id(item) for argument in arguments for item in _layers_of(argument)}
+    for inner in layer._layers:  # noqa: SLF001 - there is no public way to inner layers
+        if not any(id(item) in given for item in _layers_of(inner)):
+            inner.trainable = False
+
+
+def _layers_of(layer: Any) -> list[Any]:
+    return list(layer._flatten_layers())  # noqa: SLF001
 
 
 def _set_base_argument(instance: Any, name: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -46,5 +47,6 @@ def attempting(
 
 
 def in_a_line(error: BaseException) -> str:
-    """An error as one line of text."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """An error as one line of text, without the colours that Keras gives to some."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}")
+    return " ".join(text.split())

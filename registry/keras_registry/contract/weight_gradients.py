@@ -73,9 +73,10 @@ def _with_jax(layer: Any, arguments: Sequence[Any]) -> list[Any]:
     import jax
 
     fixed = [variable.value for variable in layer.non_trainable_variables]
+    tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, list(arguments))
 
     def function(values: Any) -> Any:
-        outputs, _ = layer.stateless_call(values, fixed, *arguments)
+        outputs, _ = layer.stateless_call(values, fixed, *tensors)
         return _total(outputs)
 
     # JAX gives zeros where there is no way back.

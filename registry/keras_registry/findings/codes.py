@@ -735,6 +735,13 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "of them decay.",
     )
     yield Code(
+        "K206",
+        "functions that are called like Keras's own",
+        *(warning, warning, warning),
+        "Keras writes a function that is not registered by its bare name, and by that name finds "
+        "its own. A model with another function of the name computes something else after a load.",
+    )
+    yield Code(
         "K301",
         "a Keras that cannot be hooked",
         *(warning, warning, warning),

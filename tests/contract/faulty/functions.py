@@ -66,6 +66,7 @@ def naive_softplus(x):
     "numbers are looked at in Python",
     check="function_runs_compiled",
     names="normalised_if_large",
+    also=["function_has_a_finite_gradient"],
 )
 def normalised_if_large(x):
     """Return a tangent, of smaller numbers if they are large."""
@@ -78,6 +79,7 @@ def normalised_if_large(x):
     "the size of the batch is read from `shape`, where it is None while `fit` compiles",
     check="function_runs_compiled",
     names="flattened",
+    backend="tensorflow",
 )
 def flattened(x):
     """Return a tangent of all that belongs to a sample."""

@@ -292,6 +292,7 @@ class TwoOutputs(Linear):
         "`tf.random.normal(x.shape)` in `call`: None values not supported",
     ),
     also=["is_the_same_when_compiled"],
+    backend="tensorflow",
 )
 class StaticNoise(Linear):
     def call(self, inputs):
@@ -308,6 +309,7 @@ class StaticNoise(Linear):
         "a reshape in a layer is not possible, because the shape contains None",
     ),
     also=["is_the_same_when_compiled"],
+    backend="tensorflow",
 )
 class StaticReshape(Linear):
     def call(self, inputs):

@@ -212,6 +212,7 @@ class Broadcasting(Base):
         "keras-team/keras#15956",
         "a loss that reshapes to `(pred.shape[0], 1)` fails for some batch sizes",
     ),
+    backend="tensorflow",
 )
 class StaticBatch(Base):
     def call(self, y_true, y_pred):
@@ -223,6 +224,7 @@ class StaticBatch(Base):
     "numbers are looked at in Python",
     check="loss_runs_compiled",
     names="call",
+    also=["finite_at_extremes", "gradient_is_that_of_the_values"],
 )
 class PythonIf(Base):
     def call(self, y_true, y_pred):

@@ -58,6 +58,7 @@ class CountedInPython(Base):
     "the momentum is kept in variables that the optimizer does not know",
     check="step_equals_step_after_reload",
     names="update_step",
+    also=["step_runs_compiled"],
 )
 class UntrackedSpeeds(Base):
     def build(self, variables):
@@ -105,6 +106,7 @@ class PythonIf(Base):
     "`apply` is overridden, and does without weight decay and the rest of the base class",
     check="base_options_act",
     names="weight_decay",
+    also=["step_runs_compiled"],
 )
 class OwnApply(Base):
     def apply(self, grads, trainable_variables=None):
