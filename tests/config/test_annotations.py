@@ -21,6 +21,7 @@ from keras_registry.config.annotations import UnstorableError, as_field, takes_n
 from keras_registry.config.json_schema import own_properties
 from keras_registry.registration import default_registry
 from keras_registry.types.values import ANYTHING
+from tests.support.ids import readable
 
 T = TypeVar("T")
 Number = TypeVar("Number", int, str)
@@ -152,7 +153,7 @@ ITEMS = [1, (2.0, "a"), {"b": {3}}, None]
         (dict[str, dict[int, dict[float, int]]], {"a": {1: {0.5: 2}}}),
         (typing.Dict[int, typing.List[int]], {1: [2]}),  # noqa: UP006
     ],
-    ids=str,
+    ids=readable,
 )
 def test_collections_come_back(hint, value):
     """A collection comes back as itself, with the types of its items and keys."""
@@ -182,7 +183,7 @@ def test_collections_come_back(hint, value):
         (list[int], (1, 2), [1, 2]),
         (tuple[int, ...], [1, 2], (1, 2)),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_abstract_collections_become_concrete_ones(hint, value, received):
     """For an abstract collection the constructor has one that nobody else can change."""
@@ -206,7 +207,7 @@ def test_abstract_collections_become_concrete_ones(hint, value, received):
         (tuple[int, str], (1,), "value[1]: Field required"),
         (collections.abc.Sequence[int], "12", "value: Input should be a valid tuple"),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_what_is_no_such_collection_is_refused(hint, wrong, text):
     """A value that is no such collection is refused at its place."""
@@ -225,7 +226,7 @@ def test_what_is_no_such_collection_is_refused(hint, wrong, text):
         dict[Literal[1, 2], int],
         collections.abc.Mapping[frozenset[int], int],
     ],
-    ids=str,
+    ids=readable,
 )
 def test_keys_that_text_cannot_hold_are_refused(hint):
     """A dict whose keys would not come back from text is refused, with what to write instead."""
@@ -245,7 +246,7 @@ def test_keys_that_text_cannot_hold_are_refused(hint):
         collections.abc.Callable[[int], int],
         typing.Callable[..., Any],
     ],
-    ids=str,
+    ids=readable,
 )
 def test_callables_are_functions(hint):
     """`Callable` stands for a registered function or one of Keras's, stored by its key."""
@@ -278,7 +279,7 @@ def test_callables_are_functions(hint):
         (Annotated[int, "a remark"], int),
         (Annotated[list[Units], "a remark"], list[int]),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_spellings(hint, same):
     """A name, a variable or an alias for a type is as good as the type."""
@@ -353,7 +354,7 @@ def test_generic_layers():
         (t.Initializer | t.Regularizer | None, [None]),
         (float | t.Layer | None, [0.5, None]),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_unions_come_back(hint, values):
     """Each value of a union comes back as the member that it was."""
@@ -407,7 +408,7 @@ def test_an_enum_beside_its_own_values_is_refused(hint):
             "a dict cannot be told from a stored object. Write a bare `dict`",
         ),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_members_that_are_stored_alike_are_refused(hint, text):
     """A union whose members a file does not tell apart would change a value's type."""
@@ -424,7 +425,7 @@ def test_members_that_are_stored_alike_are_refused(hint, text):
         (dict | t.Layer, {"a": (1, 2)}),
         (dict[str, int] | t.Initializer, {"a": 1}),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_members_that_are_told_apart(hint, value):
     """A union beside a field type is fine where their stored values differ."""
@@ -445,7 +446,7 @@ def test_members_that_are_told_apart(hint, value):
         (keras.layers.Dense | Own | float, Own(3)),
         (t.Optimizer | t.Loss | None, keras.losses.Huber(0.5)),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_unions_of_several_keras_types(hint, value):
     """A union of field types takes what any of them takes, and gives it back."""
@@ -483,7 +484,7 @@ def test_the_refusal_of_a_union_is_one_sentence():
 
 
 @pytest.mark.parametrize("member", Corner)
-@pytest.mark.parametrize("hint", [Corner, Corner | None, Literal["x"] | Corner], ids=str)
+@pytest.mark.parametrize("hint", [Corner, Corner | None, Literal["x"] | Corner], ids=readable)
 def test_an_enum_whose_values_json_cannot_hold(hint, member):
     """An enum whose values have no form in JSON is stored by the names of its members."""
     assert trip(hint, member) == (member, member)
@@ -510,7 +511,7 @@ def test_other_enums_are_stored_by_value(hint, value, stored):
 
 
 @pytest.mark.parametrize(
-    "hint", [np.ndarray, npt.NDArray[np.float32], npt.NDArray[Any], np.ndarray | None], ids=str
+    "hint", [np.ndarray, npt.NDArray[np.float32], npt.NDArray[Any], np.ndarray | None], ids=readable
 )
 def test_arrays(hint):
     """`np.ndarray` and `NDArray[...]` are arrays of any dtype, which come back as they were."""
@@ -581,7 +582,7 @@ def test_what_json_cannot_hold(hint, text, around):
         (t.PositiveInt, False),
         (list[int | None], False),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_takes_none(hint, expected):
     """Whether None is a value of a type, so that a default of None needs no `| None`."""

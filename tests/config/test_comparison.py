@@ -19,6 +19,7 @@ from keras_registry.config import ConfigSchema, compare_properties, is_comparabl
 from keras_registry.config.annotations import as_field
 from keras_registry.config.json_schema import own_properties
 from keras_registry.config.wrapping import _to_config
+from tests.support.ids import readable
 
 PROPERTY = settings(
     derandomize=True,
@@ -227,7 +228,7 @@ EQUAL = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), EQUAL, ids=str)
+@pytest.mark.parametrize(("one", "other"), EQUAL, ids=readable)
 def test_two_spellings_of_one_type(one, other):
     """Types that take the same values do not differ."""
     assert changes(one, other) == []
@@ -319,7 +320,7 @@ WIDENED = [
 ]
 
 
-@pytest.mark.parametrize(("narrow", "wide", "words"), WIDENED, ids=str)
+@pytest.mark.parametrize(("narrow", "wide", "words"), WIDENED, ids=readable)
 def test_widened_or_narrowed(narrow, wide, words):
     """A type that takes more than before breaks nothing, one that takes less does."""
     assert changes(narrow, wide) == [("x", words, False)]
@@ -386,7 +387,7 @@ CHANGED = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "before", "after"), CHANGED, ids=str)
+@pytest.mark.parametrize(("one", "other", "before", "after"), CHANGED, ids=readable)
 def test_type_changed(one, other, before, after):
     """A type that refuses some values of the other, or gives them another type, breaks files."""
     ((field, words, is_breaking),) = changes(one, other)
@@ -495,7 +496,7 @@ def test_several_models_inside(around):
         {"properties": {"x": {"properties": {}}}, "required": []},
         {"properties": {"x": {"items": {"prefixItems": [None]}}}, "required": []},
     ],
-    ids=str,
+    ids=readable,
 )
 def test_documents_that_are_no_schemas(document):
     """A document in which a schema should stand and does not is told before it is compared."""

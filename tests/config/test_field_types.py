@@ -19,6 +19,7 @@ from keras_registry import ConfigError, LoadError, register
 from keras_registry import types as t
 from keras_registry.registration import default_registry
 from keras_registry.types.values import ANYTHING
+from tests.support.ids import readable
 from tests.support.registered import round_trip
 
 if TYPE_CHECKING:
@@ -707,7 +708,7 @@ def test_objects_that_keras_tracks_come_back_from_a_file(tmp_path):
         (t.LearningRate, 1, 1.0),
         (list[t.Activation], ("relu", "tanh"), [keras.activations.relu, keras.activations.tanh]),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_defaults_are_taken_like_arguments(hint, default, received):
     """A default goes through the field type, so the constructor has the real thing."""
@@ -879,7 +880,7 @@ def test_what_only_a_look_up_tells_is_refused_when_it_is_built(name):
         (t.Function, int),
         (t.DType, object()),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_what_no_file_can_hold_is_refused_too(hint, wrong):
     """What JSON has no form for is refused by a constructor in the same words."""

@@ -17,6 +17,7 @@ from keras_registry import types as t
 from keras_registry.config import ConfigSchema, derive_schema
 from keras_registry.config.json_schema import fingerprint_properties, own_properties
 from keras_registry.registration import default_registry
+from tests.support.ids import readable
 
 
 def fingerprint_of(**fields):
@@ -116,7 +117,7 @@ def test_form():
         (Annotated[int, "a remark"], int),
         (Annotated[int, Field(description="How many.", title="Units", examples=[1])], int),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_spelling_does_not_matter(one, other):
     """Two spellings of one type have one fingerprint, at the top and inside another type."""
@@ -424,7 +425,7 @@ class Size(IntEnum):
             },
         ),
     ],
-    ids=str,
+    ids=readable,
 )
 def test_json_schema(annotation, schema):
     """Each sort of type has one JSON Schema, at the top and inside another type."""
