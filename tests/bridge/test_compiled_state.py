@@ -48,7 +48,7 @@ def test_missing_loss_can_be_skipped(inference, load):
     """Asked to skip it, a load without the loss gives the model uncompiled, with one warning."""
     done = inference(
         f"""
-        from keras_registry.bridge.loading import missing_compile
+        from keras_registry.bridge.missing_compile import missing_compile
         def in_block(function):
             with missing_compile("skip"):
                 return function()

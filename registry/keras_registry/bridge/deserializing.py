@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import Artifact, scan_config
-from keras_registry.bridge.loading import Load
+from keras_registry.bridge.load import Load
 from keras_registry.bridge.progress import is_under_way, note_failure, under_way
 
 if TYPE_CHECKING:

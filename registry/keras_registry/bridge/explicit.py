@@ -24,7 +24,8 @@ from keras_registry.artifact import (
 from keras_registry.bridge import hooks, orbax
 from keras_registry.bridge.h5 import complete_h5
 from keras_registry.bridge.keras2_files import members_without_place, with_current_layout
-from keras_registry.bridge.loading import load_artifact, load_public, missing_compile
+from keras_registry.bridge.loading import load_artifact, load_public
+from keras_registry.bridge.missing_compile import missing_compile
 from keras_registry.bridge.remote import fetched, is_remote_file, sent, under_given_name
 from keras_registry.bridge.restored import WeightsFile
 from keras_registry.bridge.saving import folder_path, make_manifest

@@ -26,7 +26,7 @@ from keras_registry.artifact import (
 from keras_registry.bridge.explicit import load_model, save_model
 from keras_registry.bridge.h5 import write_h5
 from keras_registry.bridge.keras_errors import make_load_error
-from keras_registry.bridge.loading import Load
+from keras_registry.bridge.load import Load
 from keras_registry.bridge.reports import report
 from keras_registry.bridge.saving import known_objects
 from keras_registry.config import CONFIG_VERSION_FIELD

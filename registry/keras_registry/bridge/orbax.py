@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_registry.artifact import Artifact
 from keras_registry.bridge import optimizer_state
-from keras_registry.bridge.loading import Load
+from keras_registry.bridge.load import Load
 from keras_registry.bridge.progress import under_way
 from keras_registry.bridge.reports import remember, tell
 from keras_registry.findings import finding

@@ -22,7 +22,7 @@ from keras_registry.artifact import (
 from keras_registry.bridge.h5 import build_model
 from keras_registry.bridge.h5_migration import fill_model
 from keras_registry.bridge.keras_errors import make_load_error
-from keras_registry.bridge.loading import describe_live
+from keras_registry.bridge.live_objects import describe_live
 from keras_registry.bridge.progress import is_under_way
 from keras_registry.bridge.reports import LoadReport, log_findings, remember, tell
 from keras_registry.bridge.restored import WeightsFile
