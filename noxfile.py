@@ -36,6 +36,24 @@ KERAS_TESTS = [
 ]
 """What tells soonest that a release of Keras saves or loads in another way."""
 
+THIRD_PARTY = [
+    "hgq2==0.2.0",
+    "keras-efficient-kan==0.1.10",
+    "keras-hub==0.32.0",
+    "keras-mdn-layer==1.0.0",
+    "keras-rs==0.4.0",
+    "keras-tcn==3.5.7",
+    "kgcnn==4.0.2",
+    "mingru-keras==0.1.3",
+    "ncps==1.0.1",
+    "quantizers==1.2.2",  # hgq2 is made of it
+]
+"""Distributions with layers of Keras 3 that know nothing of ours; see contract-third-party.md."""
+
+THIRD_PARTY_NEEDS = ["dm-tree", "future", "pandas", "regex", "requests", "scikit-learn", "scipy"]
+THIRD_PARTY_NEEDS += ["tokenizers", "tqdm"]
+"""What their layers import: all that they ask for would be compilers, chemistry and macOS."""
+
 BACKEND_TESTS = [
     *KERAS_TESTS,
     "tests/bridge/test_compiled_state.py",
@@ -55,6 +73,9 @@ BACKEND_TESTS = [
     "plugins",
 ]
 """What depends on the backend: how weights are read, hashed and compared, and what layers are."""
+
+IN_PARALLEL = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]
+"""A process for each core, as far as memory goes; tests of one module share what they prepare."""
 
 ONE_BACKEND = ["-k", "not other_backends"]
 """Leaves out what runs on each further backend that is installed, where there is none."""
@@ -90,7 +111,7 @@ def run_tests(session: nox.Session, env: Mapping[str, str] | None = None) -> Non
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     env = {**pytest_environment(session, backend), **(env or {})}
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
+    session.run("coverage", "run", "-m", "pytest", *IN_PARALLEL, *session.posargs, env=env)
     session.run("coverage", "combine", "--quiet")
     # A chosen part of the tests says nothing about the coverage of the whole.
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
@@ -150,7 +171,7 @@ def oldest(session: nox.Session) -> None:
     install_oldest(session, "tensorflow", f"{sys.version_info.major}.{sys.version_info.minor}")
     tests = session.posargs or [*KERAS_TESTS, *ONE_BACKEND]
     env = pytest_environment(session, "tensorflow") | keras_tests(session)
-    session.run("pytest", *tests, env=env)
+    session.run("pytest", *IN_PARALLEL, *tests, env=env)
 
 
 @nox.session
@@ -159,7 +180,7 @@ def torch(session: nox.Session) -> None:
     session.install(TORCH)
     session.install("-e", ".[torch]", *group("test"))
     tests = session.posargs or [*BACKEND_TESTS, "-k", f"not ({' or '.join(NOT_TORCH)})"]
-    session.run("pytest", *tests, env=pytest_environment(session, "torch"))
+    session.run("pytest", *IN_PARALLEL, *tests, env=pytest_environment(session, "torch"))
 
 
 @nox.session
@@ -190,6 +211,23 @@ def orbax(session: nox.Session) -> None:
     session.install("-e", f".[{BACKENDS}]", *group("test"), "orbax-checkpoint")
     env = {"KERAS_HOME": session.create_tmp(), "TF_CPP_MIN_LOG_LEVEL": "2"}
     session.run("pytest", "tests/scenarios/test_orbax.py", *session.posargs, env=env)
+
+
+@nox.session
+def specificity(session: nox.Session) -> None:
+    """The contract kit on all objects of Keras, compared with docs/contract-keras.md."""
+    session.install("-e", ".[tensorflow]", *group("test"))
+    env = pytest_environment(session, "tensorflow") | {"KERAS_REGISTRY_SPECIFICITY": "all"}
+    session.run("pytest", "tests/contract/test_keras_objects.py", *session.posargs, env=env)
+
+
+@nox.session
+def third_party(session: nox.Session) -> None:
+    """The contract kit on distributions of others, compared with contract-third-party.md."""
+    session.install("-e", ".[tensorflow]", "keras==3.15.1", *group("test"), *THIRD_PARTY_NEEDS)
+    session.install("--no-deps", *THIRD_PARTY)
+    env = pytest_environment(session, "tensorflow")
+    session.run("pytest", "tests/contract/on_third_party.py", *session.posargs, env=env)
 
 
 @nox.session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -58,9 +59,10 @@ def damage(path: Path) -> Finding | None:
 
 
 def check_text(name: str, found: Finding | None, folder: Path) -> None:
-    """Check the words of a finding."""
+    """Check the words of a finding, whatever the config is."""
     assert found is not None
     text = render_findings("churn.h5 cannot be loaded", [found])
+    text = re.sub(r"xxh3:[0-9a-f]{32}", "xxh3:HASH", text)
     check_golden(f"artifact_h5_A105_{name}", text, replace={str(folder): "FOLDER"})
 
 

@@ -649,21 +649,24 @@ def test_links_and_mode_bits_stay(run: Callable[..., Ended], mine: Path, name: s
 
 
 READ_ONLY = """
-import os
-import sys
+import contextlib, io, os, shutil, sys, tempfile
 
-import h5py, keras_registry.cli.embed_command
-from keras_registry.artifact import read_artifact
-
-read_artifact(sys.argv[4])  # what is imported late is imported now: nobody may read less
-path, file_mode, folder_mode = sys.argv[1], int(sys.argv[2], 8), int(sys.argv[3], 8)
-os.chmod(path, file_mode)
-os.chmod(os.path.dirname(path), folder_mode)
-if os.geteuid() == 0:  # to root nothing is read-only
-    os.setuid(65534)
 from keras_registry.cli import main
 
-sys.exit(main(["embed", sys.argv[4]]))
+path, file_mode, folder_mode = sys.argv[1], int(sys.argv[2], 8), int(sys.argv[3], 8)
+with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+    copy = os.path.join(folder, os.path.basename(sys.argv[4]))
+    (shutil.copytree if os.path.isdir(sys.argv[4]) else shutil.copy)(sys.argv[4], copy)
+    main(["embed", copy])  # imports what others may not read
+os.chmod(path, file_mode)
+os.chmod(os.path.dirname(path), folder_mode)
+is_root = os.geteuid() == 0
+if is_root:  # to root nothing is read-only
+    os.setresuid(65534, 65534, 0)
+code = main(["embed", sys.argv[4]])
+if is_root:
+    os.setresuid(0, 0, 0)
+sys.exit(code)
 """
 
 
@@ -711,8 +714,11 @@ import sys
 
 from keras_registry.cli import main
 
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # as if the disk were full
-sys.exit(main(["embed", *sys.argv[1:]]))
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))  # as if the disk were full
+code = main(["embed", *sys.argv[1:]])
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+sys.exit(code)
 """
 
 
