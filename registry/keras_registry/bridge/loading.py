@@ -25,7 +25,7 @@ from keras_registry.names import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from keras_registry.artifact import ArtifactReading
+    from keras_registry.artifact import Artifact, ArtifactReading
     from keras_registry.bridge.load import Open
 
 __all__ = ["load_artifact", "load_path", "load_public", "load_zip"]
@@ -136,17 +136,13 @@ def load_artifact(
     if artifact is None:
         log_findings(reading.findings)
         raise make_load_error(reading.name, reading.findings)
-    damage = find_damage(weights_file.source, artifact)
-    if damage is not None:
-        log_findings([damage])
-        raise make_load_error(reading.name, [damage])
-    load = Load(
-        artifact,
-        dict(custom_objects or {}),
-        weights_file,
-        compiles=compiles,
-    )
-    load.prepare()
+    load = Load(artifact, dict(custom_objects or {}), weights_file, compiles=compiles)
+    if artifact.container == ".h5":  # damage may be in the config, which nothing else protects
+        _stop_on_damage(artifact, weights_file)
+        load.prepare()
+    else:
+        load.prepare()
+        _stop_on_damage(artifact, weights_file)
     model = load.open(open_model)
     load.verify_weights(model)
     load.judge_form()
@@ -155,3 +151,11 @@ def load_artifact(
     tell(artifact.name, load.findings)
     remember(model, load.report())
     return model
+
+
+def _stop_on_damage(artifact: Artifact, weights_file: WeightsFile) -> None:
+    """Raises if Keras, or libhdf5, is not to read the weights."""
+    damage = find_damage(weights_file.source, artifact)
+    if damage is not None:
+        log_findings([damage])
+        raise make_load_error(artifact.name, [damage])
