@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,17 +12,20 @@ from typing import TYPE_CHECKING
 import keras
 
 from keras_registry.contract.asset_checks import ASSET_CHECKS
+from keras_registry.contract.attempts import in_a_line
 from keras_registry.contract.call_checks import CALL_CHECKS
 from keras_registry.contract.config_checks import CONFIG_CHECKS
 from keras_registry.contract.distribution_checks import DISTRIBUTION_CHECKS
 from keras_registry.contract.dtype_checks import DTYPE_CHECKS
 from keras_registry.contract.file_checks import FILE_CHECKS
 from keras_registry.contract.function_checks import FUNCTION_CHECKS
+from keras_registry.contract.golden_checks import GOLDEN_CHECKS
 from keras_registry.contract.instance_checks import INSTANCE_CHECKS
 from keras_registry.contract.layer_checks import LAYER_CHECKS
 from keras_registry.contract.loss_checks import LOSS_CHECKS
 from keras_registry.contract.metric_checks import METRIC_CHECKS
 from keras_registry.contract.optimizer_checks import OPTIMIZER_CHECKS
+from keras_registry.contract.random_checks import RANDOM_CHECKS
 from keras_registry.contract.results import CheckError, Failure, Result, Skip, Status
 from keras_registry.contract.value_checks import VALUE_CHECKS
 from keras_registry.contract.weight_checks import WEIGHT_CHECKS
@@ -40,6 +44,7 @@ CHECK_SET = 1
 _ALL: tuple[Check, ...] = (
     *CONFIG_CHECKS,
     *VALUE_CHECKS,
+    *RANDOM_CHECKS,
     *INSTANCE_CHECKS,
     *LAYER_CHECKS,
     *CALL_CHECKS,
@@ -52,6 +57,7 @@ _ALL: tuple[Check, ...] = (
     *WEIGHT_CHECKS,
     *FUNCTION_CHECKS,
     *DISTRIBUTION_CHECKS,
+    *GOLDEN_CHECKS,
 )
 
 CHECKS = tuple(sorted(_ALL, key=lambda check: check.code))
@@ -153,10 +159,20 @@ def _call(check: Check, case: Checkable) -> str | None:
         raise
     except Exception as error:  # noqa: BLE001 - the author's own code, wherever it fails
         case.fail(
-            at_fault=check.name.replace("_", " "),
+            at_fault=_last_function(error, case) or check.name.replace("_", " "),
             wanted=check.promise,
-            found=f"{type(error).__name__}: {error}",
+            found=in_a_line(error),
         )
+
+
+def _last_function(error: Exception, case: Checkable) -> str | None:
+    """The innermost function of the author's module that an error came through."""
+    names = [
+        frame.f_code.co_name
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__") == case.module
+    ]
+    return names[-1] if names else None
 
 
 def _as_expected(
