@@ -13,6 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 __all__ = [
@@ -47,6 +49,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "the version of the set of checks; the newest if empty",
         default="",
     )
+    parser.addini(
+        "keras_registry_golden",
+        "the folder of golden files of released versions, from the root of the tests; "
+        "tests/golden if empty",
+        default="",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,7 +69,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if distribution and (config.getoption("keras_registry") or not names_paths):
         from keras_registry.testing.collecting import ContractCollection
 
-        collection = ContractCollection(distribution, config.getini("keras_registry_check_set"))
+        collection = ContractCollection(
+            distribution,
+            config.getini("keras_registry_check_set"),
+            _golden_folder(config),
+        )
         config.pluginmanager.register(collection, "keras_registry_collection")
 
 
@@ -102,3 +114,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 def _is_wanted(config: pytest.Config) -> bool:
     return bool(config.getoption("keras_registry") or config.getini("keras_registry"))
+
+
+def _golden_folder(config: pytest.Config) -> Path | None:
+    """The folder that is named, or the usual one if it is there."""
+    named = config.getini("keras_registry_golden")
+    folder = config.rootpath / (named or "tests/golden")
+    return folder if named or folder.is_dir() else None

@@ -121,6 +121,22 @@ def test_tampered_optimizer(acme_child, acme_copy, policy, expected):
     assert done.json() == expected
 
 
+def set_learning_rate(file):
+    """Change the second variable of the optimizer, which is its learning rate."""
+    file["optimizer/vars/1"][()] = 0.5
+
+
+def test_learning_rate_that_is_not_in_the_config(acme_child, acme_copy):
+    """A model whose optimizer would train at another rate is not returned."""
+    done = acme_child(
+        LOAD,
+        "answer(**outcome(keras_registry.load_model, sys.argv[1]))",
+        argv=[acme_copy(weights=set_learning_rate)],
+    )
+
+    assert done.json() == {"raised": ["W104", "W102"]}
+
+
 def test_tampered_optimizer_does_not_matter_uncompiled(child, acme_site, acme_copy):
     """`compile=False` loads no optimizer, so nothing is said of its state."""
     done = child(

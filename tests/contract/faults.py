@@ -95,7 +95,7 @@ def fault(
         register(target.__module__.removeprefix("tests.contract."))(target)
         found = None if thread is None else Thread(*thread)
         _FAULTS.append(
-            Fault(mistake, target, check, names, found, frozenset(also), in_files, given)
+            Fault(mistake, target, check, names, found, frozenset(also), backend, in_files, given)
         )
         return target
 

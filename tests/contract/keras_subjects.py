@@ -138,9 +138,11 @@ class KerasSubject(Subject):
 
     Attributes:
         row: The values of its arguments that are known.
+        is_short: Whether it is made in one way alone.
     """
 
     row: Row | None = None
+    is_short: bool = False
 
     @cached_property
     def fields(self) -> Mapping[str, Mapping[str, Any]]:
@@ -167,6 +169,8 @@ class KerasSubject(Subject):
             return {name: first[name] for name in required}
 
         yield Case(self, usual, "minimal")
+        if self.is_short:
+            return
         for number, values in enumerate(row.make_all()):
             for name in values:
                 if name in self.fields and name not in required:

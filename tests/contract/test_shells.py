@@ -138,6 +138,14 @@ def test_check_of_an_object_in_a_module(check, site, tmp_path) -> None:
     assert "C104 failed   mine>Forgetful: config_holds_every_argument" in done.stdout
 
 
+def test_check_of_a_class_that_is_not_registered(check) -> None:
+    """A class of Keras that nobody registered is checked as it is, under the name it was given."""
+    done = check("keras.regularizers:L1", "-k", "C106", "--times").check()
+
+    assert "keras.regularizers:L1" in done.stdout
+    assert "1 checked: 1 passed" in done.stdout
+
+
 def test_check_of_the_project_here(check, site, tmp_path) -> None:
     """Without a name, the project in the working directory is checked."""
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "krc-layers"\n', encoding="utf-8")

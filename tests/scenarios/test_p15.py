@@ -1,4 +1,8 @@
-"""P15: one of the installed plugins is broken, and the model does not need it."""
+"""P15: one of the installed plugins is broken, and the model does not need it.
+
+Plain Keras looks at no installed plugin, so that a broken one cannot disturb it, nor a good one
+help. What would disturb it is a program that imports all plugins, as one must without the hooks.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ import pytest
 
 from keras_registry.cli import main
 from tests.scenarios.archives import alter
-from tests.scenarios.observing import install, observe
+from tests.scenarios.observing import install, observe, plain
 from tests.support.distributions import PluginProject, hand_made_distribution
+from tests.support.golden import check_golden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +93,29 @@ def test_model_loads_without_a_word(
     assert not [name for name in loaded.after if name.startswith(("broken", "not_there"))]
 
 
+IMPORT_ALL = """
+from importlib.metadata import entry_points
+for point in entry_points(group="keras_registry.layers"):
+    try:
+        point.load()
+    except Exception as error:
+        seen["failed"] = f"{type(error).__name__}: {error}"
+        break
+"""
+
+
+def test_plain_keras_needs_all_imported(
+    acme_site: Path, acme_model: SavedModel, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    """With the hooks off a program that imports what is installed stops at the broken plugin."""
+    path = [fails_to_import(tmp_path / "broken"), acme_site]
+
+    failed = observe(fork_server.run, acme_model.path, path=path, env=plain, prelude=IMPORT_ALL)
+
+    assert failed.raw["failed"] == "RuntimeError: broken on import"
+    assert "Could not locate class 'GatedDense'" in failed.text
+
+
 @pytest.mark.parametrize("breakage", [has_a_bad_entry_point, has_no_version])
 def test_model_without_a_manifest_loads_beside_it(
     breakage: Callable[[Path], Path],
@@ -108,6 +136,13 @@ def test_model_without_a_manifest_loads_beside_it(
 
     assert loaded.is_silent()
     assert loaded.findings == (("M101", "note"),)
+
+
+def findings_in(shown: str) -> str:
+    """Return what a command says of the broken plugin, after what it lists."""
+    lines = shown.splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("  D1"))
+    return "\n".join(lines[first:])
 
 
 @pytest.mark.parametrize(
@@ -139,4 +174,5 @@ def test_list_names_it(
     if code is None:
         assert "broken>Layer" in shown  # whether it can be imported is not known without importing
     else:
-        assert f"{code} warning" in shown
+        name = f"scenarios/p15_{code}_{breakage.__name__}"
+        check_golden(name, findings_in(shown), replace={str(tmp_path): "FOLDER"})

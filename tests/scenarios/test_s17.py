@@ -1,4 +1,8 @@
-"""S17: what is in this file, and can it be loaded here: asked without Keras."""
+"""S17: what is in this file, and can it be loaded here: asked without Keras.
+
+Keras has no such question, so that there is nothing to show with the hooks off: the commands run
+where it cannot even be imported.
+"""
 
 from __future__ import annotations
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.scenarios.archives import alter
 from tests.scenarios.observing import install, observe, plain
+from tests.support.golden import check_golden
 from tests.support.plugins import acme_project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import SavedModel
     from tests.support.processes import ForkServer
 
@@ -45,7 +45,7 @@ def test_note_is_logged_as_debug(
 
     ((logger, level, text),) = loaded.log
     assert (logger, level) == ("keras_registry", "DEBUG")
-    assert text.startswith("M101 note")
+    check_golden("scenarios/s21_note", text)
     assert loaded.is_silent()
 
 
@@ -59,7 +59,7 @@ def test_warning_is_logged_and_warned_once(
     ((logger, level, text),) = loaded.log
     ((category, code, shown, file),) = loaded.warnings
     assert (logger, level) == ("keras_registry", "WARNING")
-    assert text.startswith("R202 warning  acme-layers is older than the one used to save\n")
+    check_golden("scenarios/s21_warning", text)
     assert (category, code) == ("KerasRegistryWarning", "R202")
     assert text in shown
     assert shown.startswith(f"{acme_model.path}\n")
@@ -74,7 +74,7 @@ def test_each_error_is_logged_once(
 
     ((logger, level, text),) = failed.log
     assert (logger, level) == ("keras_registry", "ERROR")
-    assert text.startswith("R101 error    acme-layers is not installed\n")
+    check_golden("scenarios/s21_error", text)
     assert failed.warnings == ()
 
 
@@ -94,7 +94,8 @@ def test_unreadable_file_is_logged_once(
 
     ((_, level, text),) = failed.log
     assert level == "ERROR"
-    assert text.startswith(f"{code} error")
+    replace = {str(tmp_path): "FOLDER", str(Path.cwd()): "HERE"}
+    check_golden(f"scenarios/s21_{code}", text, replace=replace)
 
 
 def test_notes_are_logged_with_the_error_that_they_explain(

@@ -89,10 +89,12 @@ class ConfigScan:
     Attributes:
         uses: The places that name objects which are not Keras's own, in the config's order.
         lambdas: The places that hold the bytecode of a lambda.
+        untyped_lambdas: Those among them that do not say so, which Keras never loads.
     """
 
     uses: tuple[ObjectUse, ...]
     lambdas: tuple[Path, ...]
+    untyped_lambdas: tuple[Path, ...] = ()
 
     def by_key(self) -> Mapping[str, tuple[ObjectUse, ...]]:
         """The uses of each key, in the order of their first places."""
@@ -112,6 +114,7 @@ def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
     """
     uses: list[ObjectUse] = []
     lambdas: list[Path] = []
+    untyped: list[Path] = []
     pending: list[tuple[_Link, Any]] = [(None, config)]
     while pending:
         link, node = pending.pop()
@@ -130,6 +133,8 @@ def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
                     use = _use_at(link, node, name)
                     if use is not None:
                         uses.append(use)
+                    else:
+                        untyped += _iter_untyped_lambdas(link, node["config"])
                 skipped = _OF_FUNCTION if name == "function" else _OF_CLASS
             if link is None and not with_compile:
                 skipped |= _COMPILED
@@ -143,7 +148,7 @@ def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
         pending.extend(child for child in reversed(children) if child[0][1] not in skipped)
     if with_compile and isinstance(config, dict) and TRAINING_CONFIG in config:
         uses = _with_compiled_names(uses, config[TRAINING_CONFIG])
-    return ConfigScan(tuple(uses), tuple(lambdas))
+    return ConfigScan(tuple(uses), (*lambdas, *untyped), tuple(untyped))
 
 
 def iter_objects(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -173,9 +178,23 @@ _WITHOUT_OBJECTS = frozenset(
 )
 _CONTAINERS = frozenset({dict, list})
 _NAMED = ("loss", "metrics", "weighted_metrics")
+_PARTS = 3
 _NOTHING: frozenset[str] = frozenset()
 _OF_CLASS = frozenset({"class_name", "registered_name", "module"})
 _OF_FUNCTION = _OF_CLASS | {"config"}
+
+
+def _iter_untyped_lambdas(link: _Link, inner: Any) -> Iterator[Path]:
+    """The activations of one of Keras's layers that are bytecode and no more.
+
+    `keras.activations.serialize` leaves the ``{"value": [code, defaults, closure]}`` of a lambda
+    without the class name by which Keras would know it again.
+    """
+    for name, value in inner.items() if type(inner) is dict else ():
+        if name.endswith("activation") and type(value) is dict and value.keys() == {"value"}:
+            parts = value["value"]
+            if type(parts) is list and len(parts) == _PARTS and type(parts[0]) is str:
+                yield (*_path(link), "config", name)
 
 
 def _path(link: _Link) -> Path:

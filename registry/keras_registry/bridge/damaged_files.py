@@ -17,6 +17,8 @@ from keras_registry.names import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import h5py
+
     from keras_registry.bridge.restored import WeightsFile
     from keras_registry.findings import Finding
 
@@ -41,18 +43,26 @@ def damage_findings(weights_file: WeightsFile) -> Sequence[Finding]:
         return reading.findings
     try:
         with opening_weights(source) as file:
-            is_without = weights_file.legacy and file is not None and _MODEL_WEIGHTS not in file
-            names = [] if file is None else list(file)
-            if file is not None and not is_without:
+            lack = _lack_of_weights(file) if weights_file.legacy and file is not None else None
+            if file is not None and lack is None:
                 (legacy_arrays_of if weights_file.legacy else arrays_of)(file)
     except Exception as error:  # noqa: BLE001 - damage shows in many ways
         found = str(error) or type(error).__name__
         what = "the weights in the file cannot be read"
         return [_finding("A105", what, "the HDF5 that model.save writes", found)]
-    if is_without:
-        found = f"members {', '.join(names)}"
-        return [_finding("A106", "the file has no weights", f"a group {_MODEL_WEIGHTS}", found)]
+    if lack is not None:
+        return [_finding("A106", "the file has no weights", f"a group {_MODEL_WEIGHTS}", lack)]
     return []
+
+
+def _lack_of_weights(file: h5py.File) -> str | None:
+    """What a ``.h5`` file has in place of the group with the weights; None if it has that."""
+    import h5py
+
+    if _MODEL_WEIGHTS not in file:
+        return f"members {', '.join(file)}"
+    is_group = isinstance(file[_MODEL_WEIGHTS], h5py.Group)
+    return None if is_group else f"an array {_MODEL_WEIGHTS}"
 
 
 def _finding(code: str, summary: str, wanted: str, found: str) -> Finding:

@@ -15,7 +15,7 @@ from keras_registry.bridge.faults import chain_of, find_fault, first_line, is_co
 from keras_registry.errors import KerasRegistryError
 from keras_registry.findings import Level, Need, finding
 from keras_registry.names import printable
-from keras_registry.resolution import lambda_finding
+from keras_registry.resolution import lambda_finding, untyped_lambda_finding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -34,6 +34,7 @@ _UNLOADED = re.compile(r"Example error message for object (.+?):\n\n(.+?)(?:\n\n
 
 _LAYER = re.compile(r"<(?P<name>\w+) name=(?P<title>[^,>]+), built=\w+>$")
 _OBJECT = re.compile(r"<(?:\w+\.)*(?P<name>\w+) object at 0x[0-9a-f]+>$")
+_NO_ACTIVATION = "Could not interpret activation function identifier: {'value': "
 _CALLS = frozenset(
     {"__call__", "call", "compute_mask", "compute_output_shape", "compute_output_spec"}
 )
@@ -55,9 +56,13 @@ def explain_failure(
         config: Its config.
         weights_file: The file that it is loaded from, if it is one.
     """
-    lambdas = lambda_finding(scan_config(config), config, resolution.policy)
+    scan = scan_config(config)
+    lambdas = lambda_finding(scan, config, resolution.policy)
     if lambdas is not None and "lambda" in str(error):
         return [lambdas]
+    untyped = untyped_lambda_finding(scan, config, resolution.policy)
+    if untyped is not None and any(_NO_ACTIVATION in str(found) for found in chain_of(error)):
+        return [untyped]
     unloaded = _UNLOADED.search(str(error))
     if unloaded is not None:
         return [_unloaded_finding(unloaded, resolution, config)]

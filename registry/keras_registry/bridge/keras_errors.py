@@ -76,7 +76,8 @@ def _in_place_of(  # noqa: C901, PLR0911 - a table
         case "A101" | "A102" | "A103" | "A104":
             return ValueError, _NOT_FOUND.format(path=name)
         case "A105":
-            return OSError if Path(name).is_dir() else zipfile.BadZipFile, None
+            of_zip = not Path(name).is_dir() and "HDF5" not in (first.wanted or "")
+            return zipfile.BadZipFile if of_zip else OSError, None
         case "A106" if first.location == "config.json":
             return KeyError, _NO_ITEM
         case "A106":

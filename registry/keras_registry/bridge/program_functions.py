@@ -1,13 +1,14 @@
-"""Functions of the running program that no file keeps: namesakes of Keras's, and partial ones.
+"""Functions of a program that no file keeps: namesakes of Keras's, closures and partial ones.
 
-Keras writes a function that is not registered by its bare name, and by that name it first finds its
-own. A program with another ``relu`` gets Keras's back, without a word.
+Keras writes a function by its name. Of one that is not registered it first looks among its own: a
+program with another ``relu`` gets Keras's back, without a word. And of functions that are made by
+another one, each with values of its own, all come back as the one that was registered last.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.bridge.internals import flatten_layers
@@ -16,42 +17,124 @@ from keras_registry.keras_names import FUNCTIONS
 from keras_registry.names import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from types import CellType
 
     from keras_registry.findings import Finding
 
-__all__ = ["explaining_refusals", "namesake_findings"]
+__all__ = ["explaining_refusals", "function_findings"]
 
 _COMPILED = ("loss", "metrics", "weighted_metrics")
+_OF_CLASS = frozenset({"class_name", "module", "registered_name"})
+_SAME = ("keras", "tensorflow")
+"""Whose functions compute the same as Keras's of the same name."""
 
 
-def namesake_findings(model: Any) -> Iterator[Finding]:
-    """What is said of functions that Keras will take for its own when the model is loaded.
+def function_findings(model: Any, config: Any) -> Iterator[Finding]:
+    """What is said of functions that will be others when the model is loaded.
 
     Args:
         model: The model that is being saved.
+        config: The JSON document of its config: what a layer holds besides is not saved.
     """
-    import keras
-
-    places: dict[str, list[str]] = {}
-    for place, found in _held(model):
-        if type(found) is FunctionType and _is_namesake(found, keras.saving.get_registered_name):
-            places.setdefault(found.__name__, []).append(place)
-    if places:
+    held = list(_held(model, _is_of_program))
+    named, closures = (_saved(held, config, is_meant) for is_meant in (_is_namesake, _is_closure))
+    if named:
+        modules = {f"{_module(function)}.{function.__name__}" for _, function in named}
         yield finding(
             "K206",
             Policy.COMPATIBLE,
             "functions of this program are called like Keras's, which a load puts in their place",
-            needs=tuple(Need(name, len(found), found[0]) for name, found in places.items()),
+            needs=_needs_of(named),
             wanted="names of their own, or registered functions",
-            found=", ".join(places),
+            found=", ".join(printable(name, limit=200) for name in sorted(modules)),
             hint="decorate them with @keras_registry.register, in an installable distribution",
+        )
+    if closures:
+        uses = {function.__name__: _variables(function) for _, function in closures}
+        yield finding(
+            "K207",
+            Policy.COMPATIBLE,
+            "functions use values that no file keeps",
+            needs=_needs_of(closures),
+            wanted="values that are in the config of an object",
+            found="; ".join(f"{name} uses {', '.join(used)}" for name, used in uses.items()),
+            hint="make it a class whose constructor takes them, with @keras_registry.register",
         )
 
 
-def _is_namesake(function: FunctionType, registered_name: Any) -> bool:
-    is_keras = function.__module__.partition(".")[0] == "keras"
-    return function.__name__ in FUNCTIONS and not is_keras and ">" not in registered_name(function)
+def _is_of_program(value: Any) -> bool:
+    return type(value) is FunctionType and _module(value).partition(".")[0] not in _SAME
+
+
+def _saved(
+    held: Iterable[tuple[str, FunctionType]], config: Any, is_meant: Callable[[FunctionType], bool]
+) -> list[tuple[str, FunctionType]]:
+    """The functions of a kind, of those that a model holds, that its config names."""
+    import keras
+
+    meant = [(place, function) for place, function in held if is_meant(function)]
+    if not meant:
+        return []
+    names = set(_iter_names(config))
+    of_function = keras.saving.get_registered_name
+    return [(place, f) for place, f in meant if {f.__name__, of_function(f)} & names]
+
+
+def _iter_names(node: Any) -> Iterator[str]:
+    """The texts in a config by which it can name a function."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for item in node:
+            yield from _iter_names(item)
+    elif isinstance(node, dict):
+        for name, item in node.items():
+            if name not in _OF_CLASS:
+                yield from _iter_names(item)
+
+
+def _needs_of(functions: Iterable[tuple[str, FunctionType]]) -> tuple[Need, ...]:
+    places: dict[str, list[str]] = {}
+    for place, function in functions:
+        places.setdefault(function.__name__, []).append(place)
+    return tuple(Need(name, len(found), found[0]) for name, found in places.items())
+
+
+def _module(function: FunctionType) -> str:
+    return function.__module__ or "__main__"  # None, of a function made by exec
+
+
+def _is_namesake(function: FunctionType) -> bool:
+    import keras
+
+    is_bare = ">" not in keras.saving.get_registered_name(function)
+    return function.__name__ in FUNCTIONS and is_bare
+
+
+def _is_closure(function: FunctionType) -> bool:
+    """Whether a load will not find this very function, and so not the values that it uses."""
+    import keras
+
+    if function.__name__ == "<lambda>" or not _variables(function):
+        return False
+    key = keras.saving.get_registered_name(function)
+    return ">" not in key or keras.saving.get_registered_object(key) is not function
+
+
+def _variables(function: FunctionType) -> list[str]:
+    """The names of the variables of an enclosing function that hold values, not code."""
+    if "<locals>" not in function.__qualname__:  # decorated, and found by its name as it is
+        return []
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return [printable(name, limit=60) for name, cell in cells if not _is_code(cell)]
+
+
+def _is_code(cell: CellType) -> bool:
+    try:
+        return isinstance(cell.cell_contents, ModuleType | type)
+    except ValueError:  # nothing was put into it yet
+        return True
 
 
 @contextmanager
@@ -72,30 +155,35 @@ def explaining_refusals(model: Any) -> Iterator[None]:
 
 def _note_place(error: Exception, model: Any) -> None:
     text = str(error)
-    for place, found in _held(model):
-        if not isinstance(found, str | int | float | bool | None) and repr(found) in text:
-            kind = printable(type(found).__name__)
-            error.add_note(
-                f"keras-registry: {place} is of type {kind}, which Keras cannot save: pass a "
-                "function with a name, decorated with @keras_registry.register"
-            )
-            return
+
+    def is_meant(value: Any) -> bool:
+        return not isinstance(value, str | int | float | bool | None) and repr(value) in text
+
+    for place, found in _held(model, is_meant):
+        kind = printable(type(found).__name__)
+        error.add_note(
+            f"keras-registry: {place} is of type {kind}, which Keras cannot save: pass a "
+            "function with a name, decorated with @keras_registry.register"
+        )
+        return
 
 
-def _held(model: Any) -> Iterator[tuple[str, Any]]:
-    """What the layers of a model, and its compiled state, hold, and where."""
+def _held(model: Any, is_meant: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+    """What is meant of all that the compiled state of a model, and its layers, hold, and where."""
     import keras
 
     if not isinstance(model, keras.layers.Layer):
         return
-    for layer in flatten_layers(model):
-        title = f'{type(layer).__name__} "{printable(layer.name, limit=60)}"'
-        for name, value in list(vars(layer).items()):
-            yield f"{title}.{name}", value
-    config = getattr(getattr(model, "_compile_config", None), "config", {})
+    compiled = getattr(getattr(model, "_compile_config", None), "config", {})
     for part in _COMPILED:
-        for value in _flat(config.get(part)):
+        for value in filter(is_meant, _flat(compiled.get(part))):
             yield f"compile({part})", value
+    for layer in flatten_layers(model):
+        for name, value in list(vars(layer).items()):
+            # What `compile` was given is told above.
+            if is_meant(value) and (layer is not model or name not in _COMPILED):
+                title = f'{type(layer).__name__} "{printable(layer.name, limit=60)}"'
+                yield f"{title}.{name}", value
 
 
 def _flat(value: Any) -> Iterator[Any]:

@@ -134,6 +134,7 @@ def change_findings(
                 found=_words({part: now[part] for part in differing}),
                 hint="compile the model anew before training",
             )
+        yield from _rate_findings(model.optimizer, compiled, policy)
     yield from _unknown_findings(model, policy)
     random = [layer for layer in flatten_layers(model) if has_generators(layer)]
     if random:
@@ -144,6 +145,31 @@ def change_findings(
             wanted=f"the state of the generators in {_some(list(map(_title, random)))}",
             found="new ones: Keras saves none",
         )
+
+
+def _rate_findings(
+    optimizer: Any, compiled: Mapping[str, Any], policy: Policy
+) -> Iterator[Finding]:
+    """The learning rates that are not those of the config: Keras saves each of them twice."""
+    record = compiled.get("optimizer") or compiled.get("optimizer_config")
+    while isinstance(record, dict) and record.get("class_name") == type(optimizer).__name__:
+        config = record.get("config")
+        known = config if isinstance(config, dict) else {}
+        saved, variable = known.get("learning_rate"), getattr(optimizer, "_learning_rate", None)
+        if isinstance(saved, float) and variable is not None and hasattr(variable, "numpy"):
+            found = variable.numpy()
+            if found != found.dtype.type(saved):
+                yield finding(
+                    "W102",
+                    policy,
+                    "the learning rate among the weights is not the one in the config",
+                    location=f"{type(optimizer).__name__}.learning_rate",
+                    wanted=f"{saved:g}",
+                    found=f"{found:g}",
+                    hint="copy or save the model again",
+                )
+        optimizer = getattr(optimizer, "inner_optimizer", None)
+        record = known.get("inner_optimizer")
 
 
 def _unknown_findings(model: Any, policy: Policy) -> Iterator[Finding]:

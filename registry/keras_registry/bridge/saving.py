@@ -20,7 +20,7 @@ from keras_registry.artifact import (
 from keras_registry.bridge.compiled_config import complete_compile_config, unsaved_setting_findings
 from keras_registry.bridge.config_faults import judge_faults
 from keras_registry.bridge.internals import flatten_layers
-from keras_registry.bridge.program_functions import explaining_refusals, namesake_findings
+from keras_registry.bridge.program_functions import explaining_refusals, function_findings
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.weights import PARTS, fingerprint_weights
 from keras_registry.config import SHARED_MARK, collecting_faults, kind_of_class, unmark
@@ -106,7 +106,7 @@ def make_manifest(
     if not is_graph:
         _tell_once(recording.findings)
         tell("save", unsaved_setting_findings(model))
-        _tell_once(namesake_findings(model))
+        _tell_once(function_findings(model, config))
     return dump_manifest(recording.manifest)
 
 
@@ -178,7 +178,7 @@ def known_objects(scan: ConfigScan) -> dict[str, KnownObject]:
 def _tell_once(findings: Iterable[Finding]) -> None:
     """Tells of objects that nobody else can load: each set of them once in a process."""
     for item in findings:
-        mark = tuple(sorted(f"{need.key} {need.place}" for need in item.needs))
+        mark = (item.code, *sorted(need.key for need in item.needs))
         with _told_lock:
             is_new = mark not in _told
             _told.add(mark)
@@ -201,10 +201,14 @@ def folder_path(filepath: Any) -> Any:
     """The path under which Keras saves a folder: of a relative one it loses the assets.
 
     Args:
-        filepath: The path that the caller gave; a remote one is left alone.
+        filepath: The path that the caller gave; one that is remote, or that Keras refuses by its
+            ending, is left alone.
     """
-    is_local = isinstance(filepath, str | os.PathLike) and "://" not in os.fspath(filepath)
-    return os.path.abspath(filepath) if is_local else filepath  # noqa: PTH100 - links stay
+    if not isinstance(filepath, str | os.PathLike):
+        return filepath
+    text = os.fspath(filepath)
+    is_folder = "://" not in text and not text.endswith(".keras")
+    return os.path.abspath(text) if is_folder else filepath  # noqa: PTH100 - links stay
 
 
 def save_zip(

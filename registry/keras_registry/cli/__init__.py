@@ -41,6 +41,7 @@ _COMMANDS = {
     "run": "run a program with the hooks on, without a change to it",
     "migrate": "bring the configs in a model file to the installed versions, for good",
     "check": "check that what a plugin distribution publishes keeps its promises",
+    "golden": "save small models of a release, which later releases must load",
     "snapshot": "write or check the snapshot of a plugin distribution",
     "schema": "export, compare and check config schemas",
     "demo": "show the whole story in a temporary folder",

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tomllib
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.cli import Exit
 from keras_registry.cli.output import foreign_code, print_json, print_table, say
-from keras_registry.cli.plugins import find_plugin_distribution
+from keras_registry.cli.plugins import find_plugin_distribution, project_here
 from keras_registry.errors import SettingsError
 from keras_registry.names import printable
 
@@ -47,13 +46,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="a released snapshot, or a folder of published config schemas, to compare with",
     )
+    parser.add_argument(
+        "--golden",
+        type=Path,
+        metavar="FOLDER",
+        help="the golden files of its releases (default: tests/golden of its sources)",
+    )
     parser.add_argument("--times", action="store_true", help="print the time of each check")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Runs the checks; the plugins are imported, and Keras with them."""
-    what = parsed.what or _project_here()
+    what = parsed.what or project_here("a distribution, a key or module:object")
     if parsed.backend and parsed.backend != os.environ.get("KERAS_BACKEND"):
         return _run_under(parsed, what)
     with foreign_code():
@@ -69,22 +74,12 @@ def run(parsed: argparse.Namespace) -> int:
     return Exit.FINDINGS if failed else Exit.OK
 
 
-def _project_here() -> str:
-    """The name of the project in the working directory."""
-    try:
-        document = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-        name = document["project"]["name"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        message = "name a distribution, a key or module:object; no pyproject.toml here names one"
-        raise SettingsError(message) from error
-    return str(name)
-
-
 def _run_under(parsed: argparse.Namespace, what: str) -> int:
     """Runs the same command in a process with another backend, which Keras chooses only once."""
     options = [f"-k={parsed.only}"] if parsed.only else []
     options += [f"--check-set={parsed.check_set}"] if parsed.check_set else []
     options += [f"--released={parsed.released}"] if parsed.released else []
+    options += [f"--golden={parsed.golden}"] if parsed.golden else []
     options += [f"--{name}" for name in ("times", "json") if getattr(parsed, name)]
     done = subprocess.run(  # noqa: S603 - this interpreter, and this command
         [sys.executable, "-m", "keras_registry", "check", *options, "--", what],
@@ -101,7 +96,7 @@ def _run(parsed: argparse.Namespace, what: str) -> list[tuple[Result, Check]]:
 
     if not parsed.only:
         start_fresh()  # few of the checks that are chosen by name need it
-    subjects = subjects_of_target(what, released=parsed.released)
+    subjects = subjects_of_target(what, released=parsed.released, golden=parsed.golden)
     return [
         (bound.run(), bound.check)
         for bound in bind(subjects, check_set=parsed.check_set or CHECK_SET)

@@ -30,6 +30,7 @@ from keras_registry.resolution import (
     lambda_finding,
     obstacles_to,
     resolve_model,
+    untyped_lambda_finding,
 )
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def judge_file(file: str, policy: Policy, *, timeout: float | None = None) -> Ve
     )
     fitting.fit_own()
     lambdas = lambda_finding(scan, modern.config, policy)
+    untyped = untyped_lambda_finding(scan, modern.config, policy)
     form = form_finding(resolution.manifest, artifact.config, policy)
     findings = (
         *resolution.findings,
@@ -115,7 +117,7 @@ def judge_file(file: str, policy: Policy, *, timeout: float | None = None) -> Ve
         ),
         *fitting.obstacles,
         *fitting.left_out,
-        *filter(None, [lambdas, form]),
+        *filter(None, [lambdas, untyped, form]),
     )
     if timeout is not None:
         known = {(item.code, item.needs) for item in findings}

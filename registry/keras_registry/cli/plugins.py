@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_registry.cli.output import foreign_code
@@ -22,7 +24,25 @@ _HINTS = {
 }
 """What an author does, where the hint of a load tells a user to ask the author."""
 
-__all__ = ["find_plugin_distribution", "import_plugins"]
+__all__ = ["find_plugin_distribution", "import_plugins", "project_here"]
+
+
+def project_here(wanted: str) -> str:
+    """The name of the project in the working directory.
+
+    Args:
+        wanted: What may be named in its place, in words.
+
+    Raises:
+        SettingsError: There is none.
+    """
+    try:
+        document = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+        name = document["project"]["name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"name {wanted}; no pyproject.toml here names one"
+        raise SettingsError(message) from error
+    return str(name)
 
 
 def find_plugin_distribution(name: str) -> InstalledDistribution:

@@ -84,6 +84,15 @@ _RESULT = _object(
     fix=_TEXT,
 )
 
+_GOLDEN = _object(
+    "A small model that was recorded.",
+    key=_TEXT,
+    kind=_KIND,
+    file=_TEXT,
+    made_by={"type": "string", "description": "the code that made the object"},
+    called_with=_TEXT,
+)
+
 _INSPECTED = _object(
     "A custom object that a model names.",
     key=_TEXT,
@@ -164,6 +173,16 @@ _COMMANDS: dict[str, tuple[Schema, ...]] = {
             loadable=_FLAG,
             explanations=_map(_TEXT),
             actions=_list(_TEXT),
+        ),
+    ),
+    "golden record": (
+        _object(
+            "Which golden files were recorded.",
+            distribution=_TEXT,
+            distribution_version=_TEXT,
+            folder=_TEXT_OR_NULL,
+            models=_list(_GOLDEN),
+            left_out=_list(_object("An object that has none.", key=_TEXT, reason=_TEXT)),
         ),
     ),
     "inspect": (

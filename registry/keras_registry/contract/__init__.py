@@ -13,6 +13,11 @@ from keras_registry.contract.collecting import (
     subjects_of_target,
 )
 from keras_registry.contract.fresh import start_fresh
+from keras_registry.contract.golden_recording import (
+    Recorded,
+    check_target,
+    record_golden_files,
+)
 from keras_registry.contract.results import CheckError, Failure, Result, Skip, Status
 from keras_registry.contract.runner import CHECK_SET, CHECKS, checks_for, find_check, run_check
 from keras_registry.contract.subjects import Case, Subject
@@ -27,14 +32,17 @@ __all__ = [
     "CheckError",
     "Checked",
     "Failure",
+    "Recorded",
     "Result",
     "Skip",
     "Status",
     "Subject",
     "backend_in_use",
     "bind",
+    "check_target",
     "checks_for",
     "find_check",
+    "record_golden_files",
     "run_check",
     "start_fresh",
     "subjects_of",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from keras_registry.contract.configs import restored
 from keras_registry.contract.results import CheckError, Skip
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from keras_registry.contract.subjects import Case
 
-__all__ = ["attempting", "in_a_line"]
+__all__ = ["attempting", "come_back", "in_a_line"]
 
 
 @contextmanager
@@ -44,6 +45,22 @@ def attempting(
             method=method,
             called_with=called_with,
         )
+
+
+def come_back(made: Any) -> Any:
+    """The object after a round trip through JSON.
+
+    Args:
+        made: An object.
+
+    Raises:
+        Skip: There is none; other checks say so, once.
+    """
+    try:
+        return restored(made)
+    except Exception as error:
+        reason = "it does not come back from what Keras stores of it: see C103 and C110"
+        raise Skip(reason) from error
 
 
 def in_a_line(error: BaseException) -> str:

@@ -13,6 +13,10 @@ __all__ = ["Checkable", "Checked"]
 class Checkable(Protocol):
     """What a check is called with."""
 
+    @property
+    def module(self) -> str | None:
+        """The name of the author's module, if it is one that is checked."""
+
     def fail(self, *, at_fault: str, wanted: str, found: str) -> NoReturn:
         """Ends the check."""
 

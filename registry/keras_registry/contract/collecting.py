@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_registry.contract.distributions import DistributionSubject
+from keras_registry.contract.golden_files import find_golden_folder
 from keras_registry.contract.runner import CHECK_SET, CHECKS, checks_for, find_check, run_check
 from keras_registry.contract.subjects import Subject
+from keras_registry.contract.unregistered import is_of_keras, subject_as_it_is
 from keras_registry.environment import Environment
 from keras_registry.errors import SettingsError
 from keras_registry.names import printable
@@ -57,6 +59,7 @@ def subjects_of(
     expected_failures: Mapping[str, Mapping[str, str]] | None = None,
     without: Mapping[str, Mapping[str, str]] | None = None,
     released: Path | None = None,
+    golden: Path | None = None,
 ) -> list[Checked]:
     """An installed distribution and the objects that it lists; its plugins are imported.
 
@@ -69,10 +72,12 @@ def subjects_of(
         without: Reasons for checks that are left out, in the same way.
         released: What released versions said of the objects: a snapshot, or a folder of published
             config schemas.
+        golden: The folder of golden files; None for ``tests/golden`` in its sources, if these are
+            here.
 
     Raises:
-        SettingsError: The distribution is not installed, or what was said names an object or a
-            check that there is not, or gives no reason.
+        SettingsError: The distribution is not installed, or what was said names an object, a
+            check or a folder that there is not, or gives no reason.
     """
     distribution = _find_distribution(name)
     keys = {plugin.key for plugin in distribution.plugins}
@@ -80,6 +85,10 @@ def subjects_of(
     _check_keys({"examples": examples or {}, "inputs": inputs or {}}, keys, distribution.name)
     _check_keys(reasons, {*keys, distribution.name}, distribution.name)
     _check_reasons(reasons)
+    if golden is not None and not golden.is_dir():
+        message = f"there is no folder {printable(golden, limit=1000)} of golden files"
+        raise SettingsError(message)
+    golden = golden or find_golden_folder(distribution)
 
     def said(argument: str, key: str) -> Mapping[str, str]:
         return reasons[argument].get(key, {})
@@ -89,6 +98,7 @@ def subjects_of(
         released,
         expected_failures=said("expected_failures", distribution.name),
         without=said("without", distribution.name),
+        golden=golden,
     )
     return [
         whole,
@@ -99,6 +109,7 @@ def subjects_of(
                 inputs=(inputs or {}).get(live.key),
                 expected_failures=said("expected_failures", live.key),
                 without=said("without", live.key),
+                golden=golden,
             )
             for live in whole.live
         ),
@@ -136,12 +147,15 @@ def _check_reasons(said: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
                     raise SettingsError(message)
 
 
-def subjects_of_target(what: str, *, released: Path | None = None) -> list[Checked]:
+def subjects_of_target(
+    what: str, *, released: Path | None = None, golden: Path | None = None
+) -> list[Checked]:
     """What is meant by a distribution, a key or ``module:object``; it is imported.
 
     Args:
         what: The name.
         released: What released versions said of the objects of a distribution.
+        golden: The folder of golden files, as of `subjects_of`.
 
     Raises:
         SettingsError: There is no such thing here.
@@ -151,12 +165,15 @@ def subjects_of_target(what: str, *, released: Path | None = None) -> list[Check
         if not claimants:
             message = f"no installed distribution lists {printable(what)}"
             raise SettingsError(message)
-        found = [s for s in subjects_of(claimants[0].distribution) if s.key == claimants[0].key]
+        subjects = subjects_of(claimants[0].distribution, golden=golden)
+        found = [subject for subject in subjects if subject.key == claimants[0].key]
         if not found:
             message = f"{what} cannot be imported: keras-registry check {claimants[0].distribution}"
             raise SettingsError(message)
         return found
-    return _of_module(what) if ":" in what else subjects_of(what, released=released)
+    if ":" in what:
+        return _of_module(what)
+    return subjects_of(what, released=released, golden=golden)
 
 
 def _of_module(what: str) -> list[Checked]:
@@ -171,6 +188,8 @@ def _of_module(what: str) -> list[Checked]:
         message = f"{printable(what)} cannot be imported: {type(error).__name__}: {error}"
         raise SettingsError(message) from error
     found = next((item for item in default_registry if item.target is target), None)
+    if found is None and is_of_keras(target):
+        return [subject_as_it_is(target, key=what)]
     if found is None:
         message = f"{printable(what)} is not registered: decorate it with @register"
         raise SettingsError(message)

@@ -12,11 +12,13 @@ from keras_registry.contract.attempts import attempting, in_a_line
 from keras_registry.contract.configs import (
     as_lists,
     config_of,
-    first_difference,
+    find_difference,
     first_unserialisable,
     serialised,
+    with_usual_names,
     without_names,
 )
+from keras_registry.contract.results import Skip
 from keras_registry.contract.table import Check
 from keras_registry.contract.values import MISSING
 
@@ -91,13 +93,12 @@ def check_config_is_json(case: Case) -> None:
             found=str(error),
             method="get_config",
         )
-    found, wanted = json.loads(text)["config"], as_lists(saved["config"])
-    if found != wanted:
-        name = first_difference(found, wanted)
+    changed = find_difference(json.loads(text)["config"], as_lists(saved["config"]))
+    if changed is not None:
         case.fail(
-            at_fault=name,
-            wanted=f"{name} = {wanted.get(name)!r}",
-            found=f"{name} = {found.get(name)!r} after JSON",
+            at_fault=changed.name,
+            wanted=f"{changed.place} = {changed.wanted!r}",
+            found=f"{changed.place} = {changed.found!r} after JSON",
             method="get_config",
         )
 
@@ -137,7 +138,8 @@ def check_from_config_inverts_get_config(case: Case) -> None:
 
     An argument that `from_config` or `__init__` changes is another one after each load.
     """
-    config = config_of(case.make())
+    with attempting(case, "get_config", "a config", method="get_config"):
+        config = config_of(case.make())
     kept = copy.deepcopy(config)
     with attempting(case, "from_config", "an object of its config", method="from_config"):
         again = case.subject.target.from_config(config)
@@ -148,13 +150,14 @@ def check_from_config_inverts_get_config(case: Case) -> None:
             found=f"an object of {type(again).__name__}",
             method="from_config",
         )
-    found = config_of(again)
-    if found != kept:
-        name = first_difference(found, kept)
+    with attempting(case, "from_config", "an object with a config", method="from_config"):
+        found = config_of(again)
+    changed = find_difference(*(as_lists(with_usual_names(config)) for config in (found, kept)))
+    if changed is not None:
         case.fail(
-            at_fault=name,
-            wanted=f"{name} = {kept.get(name)!r}",
-            found=f"{name} = {found.get(name)!r}, of the object that from_config made",
+            at_fault=changed.name,
+            wanted=f"{changed.place} = {changed.wanted!r}",
+            found=f"{changed.place} = {changed.found!r}, of the object that from_config made",
             method="from_config",
         )
 
@@ -166,13 +169,20 @@ def check_from_config_leaves_its_input(case: Case) -> None:
     """
     config = config_of(case.make())
     kept = copy.deepcopy(config)
-    case.subject.target.from_config(config)
-    if config != kept:
-        name = first_difference(config, kept)
+    try:
+        case.subject.target.from_config(config)
+    except Exception as error:
+        reason = "from_config makes no object of it: see C105"
+        raise Skip(reason) from error
+    changed = find_difference(config, kept)
+    if changed is not None:
+        place = changed.place
         case.fail(
-            at_fault=name,
+            at_fault=changed.name,
             wanted="a config that is as it was",
-            found=f"{name} = {config.get(name)!r} in place of {kept.get(name)!r}",
+            found=f"{place} = {changed.found!r} in place of {changed.wanted!r}"
+            if changed.name in config
+            else f"a config without {changed.name}",
             method="from_config",
         )
 

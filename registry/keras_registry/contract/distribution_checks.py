@@ -10,6 +10,7 @@ import keras
 
 from keras_registry.contract.fresh import FreshError, ask_fresh
 from keras_registry.contract.results import Skip
+from keras_registry.contract.subjects import where_of
 from keras_registry.contract.table import DISTRIBUTION, Check
 from keras_registry.contract.wheels import names_in_wheel
 from keras_registry.environment import Environment, find_package_folders
@@ -44,7 +45,7 @@ def check_entry_points_lead_to_objects(case: DistributionCase) -> str:
     for broken in subject.distribution.findings:
         _fail(case, broken, subject.key)
     for plugin, wrong in subject.wrong_plugins:
-        _fail(case, wrong, plugin.key)
+        _fail(case, wrong, plugin.key, where=_file_of(plugin.module))
     for live in subject.live:
         name = keras.saving.get_registered_name(live.target)
         if name != live.key:
@@ -165,13 +166,14 @@ def check_old_files_load(case: DistributionCase) -> str:
     if obstacle is not None:
         _fail(case, obstacle, str(path))
     new = {live.key: describe_registration(live) for live in subject.live}
+    places = {live.key: where_of(live.target) for live in subject.live}
     for plugin in subject.distribution.plugins:
         if plugin.key in new:
             new |= {alias: new[plugin.key] for alias in plugin.aliases if alias not in new}
     for key, item in sorted(old.items()):
         for change in compare_objects(item, new.get(key)):
             if change.level is Level.ERROR:
-                _fail(case, change, key)
+                _fail(case, change, change.summary, where=places.get(key))
     return f"against {path}"
 
 
@@ -186,17 +188,22 @@ def _snapshot_path(distribution: InstalledDistribution) -> Path:
     return folders[0] / SNAPSHOT_FILE
 
 
-def _fail(case: DistributionCase, finding: Finding, at_fault: str) -> None:
+def _fail(
+    case: DistributionCase, finding: Finding, at_fault: str, *, where: str | None = None
+) -> None:
     case.fail(
         at_fault=at_fault,
         wanted=finding.wanted or finding.summary,
         found=f"{finding.code}: {finding.found or finding.summary}",
-        where=finding.location,
+        where=finding.location or where,
     )
 
 
 def _file_of(module: str) -> str | None:
-    spec = importlib.util.find_spec(module)
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):  # the package that it is in cannot be imported
+        return None
     return None if spec is None else spec.origin
 
 

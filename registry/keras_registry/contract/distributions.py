@@ -34,12 +34,14 @@ class DistributionSubject:
             config schemas; None to take its own snapshot.
         expected_failures: The names or codes of checks that fail, and why.
         without: The names or codes of checks that are left out, and why.
+        golden: The folder of its golden files, if it has any.
     """
 
     distribution: InstalledDistribution
     released: Path | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     without: Mapping[str, str] = field(default_factory=dict)
+    golden: Path | None = None
 
     @property
     def key(self) -> str:
@@ -100,11 +102,23 @@ class DistributionCase:
 
     subject: DistributionSubject
 
+    @property
+    def module(self) -> None:
+        """No module is what is checked: a distribution has several."""
+
     def __str__(self) -> str:
         distribution = self.subject.distribution
         return f"{distribution.name} {distribution.distribution_version}"
 
-    def fail(self, *, at_fault: str, wanted: str, found: str, where: str | None = None) -> NoReturn:
+    def fail(
+        self,
+        *,
+        at_fault: str,
+        wanted: str,
+        found: str,
+        where: str | None = None,
+        fix: str | None = None,
+    ) -> NoReturn:
         """Ends the check.
 
         Args:
@@ -112,6 +126,7 @@ class DistributionCase:
             wanted: What was promised.
             found: What is there instead.
             where: The file that an author looks at first.
+            fix: What to do, if not what the check says.
 
         Raises:
             CheckError: Always.
@@ -123,5 +138,6 @@ class DistributionCase:
                 wanted=wanted,
                 found=printable(found, limit=300),
                 where=where,
+                fix=fix,
             )
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_registry.contract.attempts import attempting
+from keras_registry.contract.configs import find_difference, with_usual_names
 from keras_registry.contract.inputs import call_for
 from keras_registry.contract.layer_checks import LAYERS
 from keras_registry.contract.models import PARENTS, origin_of, parents_for
@@ -114,7 +115,8 @@ def check_built_config_comes_back(case: Case) -> None:
     Both objects are built: many honest layers learn something when they are.
     """
     for trip, saved, loaded in _loaded(case):
-        _compare_configs(case, trip, saved, loaded, "after a load")
+        if not trip.is_frozen:  # what becomes of that is told by C224
+            _compare_configs(case, trip, saved, loaded, "after a load")
 
 
 def check_second_load_is_like_the_first(case: Case) -> None:
@@ -197,14 +199,13 @@ def _is_same(before: Any, after: Any, tolerance: float) -> bool:
 
 def _compare_configs(case: Case, trip: Trip, wanted: State, found: State, when: str) -> None:
     for one, other in zip(wanted.objects, found.objects, strict=False):
-        before, after = one["config"], other["config"]
-        differing = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-        if differing:
-            name = differing[0]
+        after, before = (with_usual_names(item["config"]) for item in (other, one))
+        changed = find_difference(after, before)
+        if changed is not None:
             case.fail(
-                at_fault=name,
-                wanted=f"{name} = {before.get(name)!r}",
-                found=f"{name} = {after.get(name)!r} {when}, {trip}",
+                at_fault=changed.name,
+                wanted=f"{changed.place} = {changed.wanted!r}",
+                found=f"{changed.place} = {changed.found!r} {when}, {trip}",
                 method="get_config",
                 called_with=trip.call.label,
             )

@@ -16,6 +16,7 @@ import numpy as np
 
 import keras_registry
 from keras_registry.contract.attempts import in_a_line
+from keras_registry.contract.golden_loading import load_golden
 from keras_registry.contract.hostile import read_hostile
 from keras_registry.contract.import_costs import import_module
 from keras_registry.contract.models import describe_model
@@ -85,6 +86,7 @@ def _describe(
 
 TASKS: dict[str, Callable[..., Any]] = {
     "import_module": import_module,
+    "load_golden": load_golden,
     "load_models": load_models,
     "read_hostile": read_hostile,
 }

@@ -48,24 +48,35 @@ def find_untracked(layer: Any) -> Held | None:
         layer: A layer that was called.
     """
     layers = {id(item): item for item in layer._flatten_layers()}  # noqa: SLF001 - nothing public
-    known = {id(variable) for variable in layer.variables}
+    known = _known_to_keras(layer)
     native = {id(variable.value) for variable in layer.variables}
     ours = {*vars(keras.layers.Layer()), *vars(keras.Model()), "__keras_registry_args__"}
     for number, item in enumerate(layers.values()):
         name = "self" if number == 0 else item.name
-        own = {key: value for key, value in vars(item).items() if key not in ours}
-        for place, value in _walk(name, own, set()):
+        held = {key: value for key, value in vars(item).items() if key not in ours}
+        for place, value in _walk(name, held, set()):
             if isinstance(value, keras.layers.Layer):
-                if id(value) not in layers and value.variables:
-                    return Held(
-                        place, f"a {type(value).__name__} with {len(value.variables)} variables"
-                    )
+                # A Sequential model keeps a functional one of the same layers, which are tracked.
+                own = [variable for variable in value.variables if id(variable) not in known]
+                if id(value) not in layers and own:
+                    return Held(place, f"a {type(value).__name__} with {len(own)} variables")
             elif isinstance(value, keras.Variable):
                 if id(value) not in known:
                     return Held(place, _in_words(value))
             elif id(value) not in native:
                 return Held(place, f"a variable of {keras.backend.backend()}")
     return None
+
+
+def _known_to_keras(layer: Any) -> set[int]:
+    """What is in `variables`, and the states that Keras keeps out of them on purpose."""
+    recurrent = [
+        item
+        for item in layer._flatten_layers()  # noqa: SLF001 - nothing public
+        if isinstance(item, keras.layers.RNN) and item.stateful
+    ]
+    states = keras.tree.flatten([item.states for item in recurrent])
+    return {id(variable) for variable in (*layer.variables, *states)}
 
 
 def _walk(place: str, value: Any, seen: set[int], depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -114,7 +125,7 @@ def new_variables(make: Callable[[], Any]) -> tuple[Any, list[str]]:
     """
     with _noting_variables() as made:
         layer = make()
-    known = {id(variable) for variable in layer.variables}
+    known = _known_to_keras(layer)
     if all(id(reference()) in known for reference in made if reference() is not None):
         return layer, []
     gc.collect()

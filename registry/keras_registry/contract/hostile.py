@@ -28,7 +28,7 @@ UNKNOWN = "no_such_argument"
 _MODULE = "keras_registry_canary"
 _HOST = "keras-registry-canary.invalid"
 _DEPTH = 1000
-_LENGTH = 100_000
+_LENGTH = 10_000
 
 _ALWAYS = frozenset(
     {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from keras_registry.contract.subjects import Case, Subject
 
-__all__ = ["BATCH", "Call", "call_for", "find_call"]
+__all__ = ["Call", "call_for", "find_call"]
 
 BATCH = 2
 """How many samples a guess has."""
@@ -43,6 +43,11 @@ class Call:
 
     label: str
     arguments: tuple[Any, ...]
+
+    @property
+    def batch(self) -> int:
+        """How many samples there are."""
+        return int(keras.tree.flatten(list(self.arguments))[0].shape[0])
 
     def placeholders(self, batch: int | None = None) -> list[Any]:
         """Symbolic tensors of the same shapes.

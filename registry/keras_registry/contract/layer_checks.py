@@ -44,7 +44,8 @@ def check_can_be_called(case: Case) -> str:
     call, errors = find_call(case)
     label, text = next(iter(errors.items()), ("", ""))
     is_slip = text.partition(":")[0] in _SLIPS and case.subject.target.__name__ in text
-    is_clear = case.subject.inputs is not None or (is_slip and case.changed is None)
+    is_given = case.subject.inputs is not None and not case.is_guessed
+    is_clear = is_given or (is_slip and case.changed is None)
     if call is None and is_clear:
         case.fail(at_fault="call", wanted="outputs", found=text, method="call", called_with=label)
     return f"with {call_for(case).label}"
@@ -96,7 +97,7 @@ def check_build_makes_every_weight(case: Case) -> None:
     other = case.make()
     with attempting(case, "build", "a built object", method="build", called_with=call.label):
         other.build_from_config(_build_config(made))
-    _compare_weights(case, call, made, other, "after build, where there was no call")
+    _compare_weights(case, call, made, other, "after build alone")
 
 
 def check_takes_shapes_as_lists(case: Case) -> None:
@@ -145,7 +146,7 @@ def check_announces_its_outputs(case: Case) -> None:
     outputs = keras.tree.flatten(made(*call.arguments))
     own = "compute_output_shape" in vars(type(made))
     method = "compute_output_shape" if own else "compute_output_spec"
-    for batch in (None, 2):
+    for batch in (None, call.batch):
         with attempting(case, method, "shapes", method=method, called_with=call.label):
             spec = keras.tree.flatten(made.compute_output_spec(*call.placeholders(batch)))
         announced = [_described(item) for item in spec]
@@ -179,10 +180,11 @@ def _compare_weights(case: Case, call: Call, wanted: Any, found: Any, when: str)
     before, after = _counted(wanted.weights), _counted(found.weights)
     for name, shape in before - after or after - before:
         here, there = before[name, shape], after[name, shape]
+        words = "a weight" if here == 1 else f"{here or 'no'} weights"
         case.fail(
             at_fault=next(w.path for w in (*wanted.weights, *found.weights) if name_of(w) == name),
-            wanted=f"{here} of the name {name} and shape {shape}",
-            found=f"{there} {when}",
+            wanted=f"{words} {name} of shape {shape}",
+            found=f"{there or 'none'} {when}",
             method="build",
             called_with=call.label,
         )

@@ -41,15 +41,20 @@ class Holder(keras.Model):
 
 
 def make_functional(layer: Any, call: Call) -> Any:
-    """A functional model of one layer; batches may have any size."""
-    inputs = call.placeholders()
+    """A functional model of one layer; batches may have any size, unless it has states."""
+    inputs = call.placeholders(_batch_for(layer, call))
     flat = keras.tree.flatten(inputs)
     return keras.Model(flat[0] if len(flat) == 1 else flat, layer(*inputs))
 
 
 def make_sequential(layer: Any, call: Call) -> Any:
     """A sequential model of one layer."""
-    return keras.Sequential([call.placeholders()[0], layer])
+    return keras.Sequential([call.placeholders(_batch_for(layer, call))[0], layer])
+
+
+def _batch_for(layer: Any, call: Call) -> int | None:
+    """The size of batches if a layer wants to know it beforehand: stateful ones of Keras do."""
+    return call.batch if getattr(layer, "stateful", False) is True else None
 
 
 def make_holder(layer: Any, call: Call) -> Any:

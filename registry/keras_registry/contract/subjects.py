@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import keras
+import numpy as np
 
 from keras_registry.contract.results import CheckError, Failure
 from keras_registry.contract.untyped import is_untyped
@@ -23,13 +24,15 @@ from keras_registry.names import Kind, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from keras_registry.registration import Registration
 
-__all__ = ["Case", "Subject"]
+__all__ = ["Case", "Subject", "where_of"]
 
 T = TypeVar("T")
 
+_ALL_CHANGED = "all changed"
 _MOST_VALUES = 3
 """How many values other than the default are tried of each argument."""
 
@@ -45,6 +48,7 @@ class Subject:
         inputs: Makes what a layer is called with; None to try common shapes.
         expected_failures: The names or codes of checks that fail, and why.
         without: The names or codes of checks that are left out, and why.
+        golden: The folder of its golden files, if it has any.
         memory: What checks have found out and others can use.
     """
 
@@ -53,6 +57,7 @@ class Subject:
     inputs: Callable[[], Any] | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     without: Mapping[str, str] = field(default_factory=dict)
+    golden: Path | None = None
     memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __str__(self) -> str:
@@ -124,7 +129,8 @@ class Subject:
         except LookupError:
             return
         others: dict[str, int] = {}
-        for name, schema in self.fields.items():
+        seen = {name: _seen_in(usual, name, schema) for name, schema in self.fields.items()}
+        for name, schema in seen.items():
             numbers = [
                 number
                 for number, value in enumerate(others_than_default(schema))
@@ -135,11 +141,20 @@ class Subject:
             if numbers:
                 others[name] = numbers[0]
         if len(others) > 1:
-            yield Case(self, lambda: {**base(), **self._values_at(others)}, "all changed")
+            yield Case(self, lambda: {**base(), **_values_at(seen, others)}, _ALL_CHANGED)
 
-    def _values_at(self, numbers: Mapping[str, int]) -> dict[str, Any]:
-        """New values for several arguments, each by its number among those that can be tried."""
-        return {name: others_than_default(self.fields[name])[n] for name, n in numbers.items()}
+
+def _seen_in(usual: Mapping[str, Any], name: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of a field; of one without a type, an example shows what it takes."""
+    is_shown = is_untyped(schema) and default_of(schema) is MISSING and name in usual
+    return {**schema, "default": usual[name]} if is_shown else schema
+
+
+def _values_at(
+    fields: Mapping[str, Mapping[str, Any]], numbers: Mapping[str, int]
+) -> dict[str, Any]:
+    """New values for several arguments, each by its number among those that can be tried."""
+    return {name: others_than_default(fields[name])[n] for name, n in numbers.items()}
 
 
 def _anew(value: Any) -> Any:
@@ -187,6 +202,18 @@ class Case:
             f"{name}={printable(_shown(value), limit=40)}" for name, value in recipe.items()
         )
         return f"{self.subject.target.__name__}({shown})"
+
+    @property
+    def is_guessed(self) -> bool:
+        """Whether a value is one of which nothing says that its argument takes it."""
+        changed = [self.changed] if self.changed else []
+        names = self.subject.fields if self.label == _ALL_CHANGED else changed
+        return any(is_untyped(self.subject.fields[name]) for name in names)
+
+    @property
+    def module(self) -> str:
+        """The name of the module that defines the object."""
+        return str(self.subject.target.__module__)
 
     @property
     def holds_layers(self) -> bool:
@@ -240,7 +267,7 @@ class Case:
                 at_fault=at_fault,
                 wanted=wanted,
                 found=printable(found, limit=300),
-                where=_where(self.subject.target, method),
+                where=where_of(self.subject.target, method),
             )
         )
 
@@ -248,10 +275,12 @@ class Case:
 def _shown(value: Any) -> str:
     if hasattr(value, "get_config"):
         return f"{type(value).__name__}(…)"
+    if isinstance(value, np.ndarray):
+        return f"array of shape {value.shape}"
     return getattr(value, "__name__", None) or repr(value)
 
 
-def _where(target: Any, method: str | None) -> str | None:
+def where_of(target: Any, method: str | None = None) -> str | None:
     """The file and line of a method, or of the class if the method is not its own."""
     found = vars(target).get(method, target) if method and isinstance(target, type) else target
     found = inspect.unwrap(getattr(found, "__func__", found))

@@ -7,20 +7,23 @@ import pickle
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from keras_registry.contract.attempts import attempting, come_back
 from keras_registry.contract.configs import (
     as_lists,
     base_value,
     config_of,
-    first_difference,
+    find_difference,
     parameters_of,
-    restored,
     types_of,
+    with_usual_names,
 )
 from keras_registry.contract.results import Skip
 from keras_registry.contract.table import Check
 from keras_registry.names import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keras_registry.contract.subjects import Case
 
 __all__ = ["VALUE_CHECKS"]
@@ -32,14 +35,14 @@ def check_values_keep_their_types(case: Case) -> None:
     In plain Keras a tuple comes back as a list, a layer as a dict, an array as a list.
     """
     made = case.make()
-    again = restored(made)
+    again = come_back(made)
     for name in case.recipe():
         before, after = getattr(made, name, None), getattr(again, name, None)
         if types_of(before) != types_of(after):
             case.fail(
                 at_fault=name,
-                wanted=f"{name} of {types_of(before)}",
-                found=f"{name} of {types_of(after)} after a round trip",
+                wanted=f"{name}: {types_of(before)}",
+                found=f"{name}: {types_of(after)}, after a round trip",
                 method="from_config",
             )
 
@@ -73,7 +76,7 @@ def check_base_arguments_survive(case: Case) -> None:
         reason = "its constructor takes nothing of the base class"
         raise Skip(reason)
     for name, value, made in tried:
-        before, after = base_value(made, name), base_value(restored(made), name)
+        before, after = base_value(made, name), base_value(come_back(made), name)
         if before != after:
             case.fail(
                 at_fault=name,
@@ -93,19 +96,24 @@ def check_base_arguments_survive(case: Case) -> None:
 def check_copies_and_pickles(case: Case) -> None:
     """A copy, and what another process unpickles, have the same config."""
     made = case.make()
-    for way, other in (
-        ("copy.deepcopy", copy.deepcopy(made)),
-        ("pickle", pickle.loads(pickle.dumps(made))),  # noqa: S301 - what was pickled just now
-    ):
-        found, wanted = as_lists(config_of(other)), as_lists(config_of(made))
-        if found != wanted:
-            name = first_difference(found, wanted)
+    for way, duplicate in _WAYS.items():
+        with attempting(case, way, "a copy", method="__reduce__"):
+            other = duplicate(made)
+        found, wanted = (with_usual_names(as_lists(config_of(one))) for one in (other, made))
+        changed = find_difference(found, wanted)
+        if changed is not None:
             case.fail(
-                at_fault=name,
-                wanted=f"{name} as it was",
-                found=f"another {name} after {way}",
+                at_fault=changed.name,
+                wanted=f"{changed.place} = {changed.wanted!r}",
+                found=f"{changed.place} = {changed.found!r} after {way}",
                 method="get_config",
             )
+
+
+_WAYS: dict[str, Callable[[Any], Any]] = {
+    "copy.deepcopy": copy.deepcopy,
+    "pickle": lambda made: pickle.loads(pickle.dumps(made)),  # noqa: S301 - pickled just now
+}
 
 
 VALUE_CHECKS = (

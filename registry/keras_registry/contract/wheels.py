@@ -17,7 +17,7 @@ import importlib_metadata
 
 from keras_registry.contract.results import Skip
 
-__all__ = ["names_in_wheel"]
+__all__ = ["find_source", "names_in_wheel"]
 
 _LIMIT = 300.0
 """Seconds that a build may take."""
@@ -38,7 +38,10 @@ def names_in_wheel(name: str) -> tuple[str, list[str]]:
     if importlib.util.find_spec("build") is None:
         reason = "its wheel is not here, and cannot be built: pip install build"
         raise Skip(reason)
-    source = _source_of(name)
+    source = find_source(name)
+    if source is None:
+        reason = "its sources are not here"
+        raise Skip(reason)
     with tempfile.TemporaryDirectory(prefix="keras-registry-") as folder:
         copy, out = Path(folder, "source"), Path(folder, "out")
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns(*_NOT_BUILT))
@@ -64,12 +67,9 @@ def names_in_wheel(name: str) -> tuple[str, list[str]]:
             return wheel.name, archive.namelist()
 
 
-def _source_of(name: str) -> Path:
-    """The folder of the sources, which the installer wrote down (PEP 610)."""
+def find_source(name: str) -> Path | None:
+    """The folder that a distribution was installed from, as the installer wrote down (PEP 610)."""
     text = importlib_metadata.distribution(name).read_text("direct_url.json") or "{}"
     url = urlsplit(str(json.loads(text).get("url", "")))
     folder = Path(url2pathname(unquote(url.path)))
-    if url.scheme != "file" or not folder.is_dir():
-        reason = "its sources are not here"
-        raise Skip(reason)
-    return folder
+    return folder if url.scheme == "file" and folder.is_dir() else None

@@ -698,6 +698,14 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "a load fails in the code of a plugin, this may be why.",
     )
     yield Code(
+        "K114",
+        "a lambda that Keras cannot load",
+        *always,
+        "Keras writes a lambda that is the activation of one of its layers in a form that it does "
+        "not read, whatever `safe_mode` is. The weights are in the file all the same: build the "
+        "model anew with a registered function in place of the lambda, and call `load_weights`.",
+    )
+    yield Code(
         "K201",
         "objects that nobody else can load",
         *(warning, warning, warning),
@@ -740,6 +748,14 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         *(warning, warning, warning),
         "Keras writes a function that is not registered by its bare name, and by that name finds "
         "its own. A model with another function of the name computes something else after a load.",
+    )
+    yield Code(
+        "K207",
+        "functions with values that no file keeps",
+        *(warning, warning, warning),
+        "A function that is made inside another uses that one's variables, and Keras writes its "
+        "name alone: two such functions with other values are one and the same after a load. Make "
+        "it a class whose constructor takes the values, which its config then has.",
     )
     yield Code(
         "K301",

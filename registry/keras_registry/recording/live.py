@@ -71,7 +71,8 @@ def record_model(
         registration = registry.find(key)
         if registration is None and all(use.is_possible for use in uses):
             continue
-        need = Need(key, len(uses), describe_place(config, uses[0].path))
+        title = "a lambda" if key == "<lambda>" else key  # as a `.h5` file calls it in its losses
+        need = Need(title, len(uses), describe_place(config, uses[0].path))
         if registration is None:
             records.append(_record_other(uses, known.get(key)))
             if key not in known or _is_main(known[key].module):

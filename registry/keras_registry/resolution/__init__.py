@@ -8,7 +8,12 @@ from keras_registry.resolution.configs import (
     judge_config_versions,
     judge_configs,
 )
-from keras_registry.resolution.document import form_finding, lambda_finding, manifest_findings
+from keras_registry.resolution.document import (
+    form_finding,
+    lambda_finding,
+    manifest_findings,
+    untyped_lambda_finding,
+)
 from keras_registry.resolution.keras2 import keras2_findings, obstacles_to
 from keras_registry.resolution.keras_findings import Fit, argument_finding
 from keras_registry.resolution.model import ObjectResolution, Resolution, Source
@@ -55,4 +60,5 @@ __all__ = [
     "resolve_model",
     "resolve_weights",
     "stale_snapshot_findings",
+    "untyped_lambda_finding",
 ]

@@ -27,6 +27,7 @@ __all__ = [
     "lambda_finding",
     "manifest_findings",
     "saving_keras",
+    "untyped_lambda_finding",
 ]
 
 
@@ -148,9 +149,10 @@ def lambda_finding(scan: ConfigScan, config: Any, policy: Policy) -> Finding | N
         config: The JSON document of its config.
         policy: How strictly to judge.
     """
-    if not scan.lambdas:
+    typed = (path for path in scan.lambdas if path not in scan.untyped_lambdas)
+    places = [describe_place(config, path) for path in typed]
+    if not places:
         return None
-    places = [describe_place(config, path) for path in scan.lambdas]
     return finding(
         "K107",
         policy,
@@ -159,4 +161,26 @@ def lambda_finding(scan: ConfigScan, config: Any, policy: Policy) -> Finding | N
         wanted="a registered function in its place",
         found="bytecode, which may do anything when it runs",
         hint="if you trust the file, load it with safe_mode=False",
+    )
+
+
+def untyped_lambda_finding(scan: ConfigScan, config: Any, policy: Policy) -> Finding | None:
+    """What is said of lambdas that Keras wrote and never loads; None if the model holds none.
+
+    Args:
+        scan: The objects that the model names.
+        config: The JSON document of its config.
+        policy: How strictly to judge.
+    """
+    places = [describe_place(config, path) for path in scan.untyped_lambdas]
+    if not places:
+        return None
+    return finding(
+        "K114",
+        policy,
+        "the model has a lambda as activation, which Keras saves and never loads",
+        needs=(Need("a lambda", len(places), places[0]),),
+        wanted="a registered function in its place",
+        found="bytecode that is not marked as such, which safe_mode=False does not help",
+        hint="build the model anew with that function, and give it these weights by load_weights",
     )

@@ -12,6 +12,8 @@ Example:
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_registry.contract import (
@@ -23,14 +25,16 @@ from keras_registry.contract import (
     Status,
     Subject,
     bind,
+    record_golden_files,
     subjects_of,
 )
 from keras_registry.contract.rendering import render_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
-    from keras_registry.contract import Checked
+    from keras_registry.contract import Checked, Recorded
 
 __all__ = [
     "CHECK_SET",
@@ -42,6 +46,7 @@ __all__ = [
     "iter_checks",
     "iter_subjects",
     "parametrize_with_checks",
+    "record_golden",
 ]
 
 
@@ -72,8 +77,8 @@ def iter_subjects(distribution: str, **options: Any) -> Iterator[Checked]:
 
     Args:
         distribution: Its name.
-        **options: What its author says: `examples`, `inputs`, `expected_failures`, `without` and
-            `released`; see `parametrize_with_checks`.
+        **options: What its author says: `examples`, `inputs`, `expected_failures`, `without`,
+            `released` and `golden`; see `parametrize_with_checks`.
 
     Raises:
         SettingsError: The distribution is not installed, or what was said names an object or a
@@ -113,7 +118,9 @@ def parametrize_with_checks(
             by the key of an object `examples`, arguments with which it can be made, `inputs`, a
             function that makes what it is called with, `expected_failures` and `without`, reasons
             by the name or code of a check; `released`, the path of a released snapshot or of a
-            folder of published config schemas; `extra`, checks of your own.
+            folder of published config schemas; `golden`, the path of the folder of golden files, by
+            default `golden` beside the test file or `tests/golden` in the sources of the
+            distribution; `extra`, checks of your own.
 
     Raises:
         SettingsError: As of `iter_checks`.
@@ -131,5 +138,36 @@ def parametrize_with_checks(
     """
     import pytest
 
+    options.setdefault("golden", _beside(inspect.currentframe()))
     checks = list(iter_checks(distribution, **options))
     return pytest.mark.parametrize("check", checks, ids=str)
+
+
+def record_golden(
+    distribution: str, folder: Path | None = None, *, replace: bool = False, **options: Any
+) -> Recorded:
+    """Records golden files, as ``keras-registry golden record`` does, with what an author says.
+
+    Args:
+        distribution: The name of the installed distribution.
+        folder: The folder in which there is one for each version; None for `tests/golden` in its
+            sources, which must be here.
+        replace: Whether golden files of this version that are there are replaced.
+        **options: `examples` and `inputs`, as of `parametrize_with_checks`.
+
+    Returns:
+        What was recorded, and what was left out and why.
+
+    Raises:
+        SettingsError: As of `iter_subjects`; the sources are not here; or there are golden files
+            of this version, and they are not to be replaced.
+    """
+    return record_golden_files(subjects_of(distribution, **options), folder, replace=replace)
+
+
+def _beside(frame: FrameType | None) -> Path | None:
+    """The folder `golden` beside the module that called the function of a frame, if it is there."""
+    caller = None if frame is None else frame.f_back
+    file = None if caller is None else caller.f_globals.get("__file__")
+    folder = None if file is None else Path(file).parent / "golden"
+    return folder if folder is not None and folder.is_dir() else None

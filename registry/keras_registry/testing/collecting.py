@@ -23,15 +23,18 @@ _NODE = "keras-registry"
 class ContractCollection:
     """A plugin of pytest that adds a test for each check of each object of a distribution."""
 
-    def __init__(self, distribution: str, check_set: str) -> None:
+    def __init__(self, distribution: str, check_set: str, golden: Path | None) -> None:
         self._distribution = distribution
+        self._golden = golden
         self._check_set = int(check_set) if check_set.isdecimal() else CHECK_SET
 
     @pytest.hookimpl(tryfirst=True)  # so that -k and -m see the tests
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[Any]) -> None:
         """Adds the tests."""
         try:
-            checks = list(iter_checks(self._distribution, check_set=self._check_set))
+            checks = list(
+                iter_checks(self._distribution, check_set=self._check_set, golden=self._golden)
+            )
         except SettingsError as error:
             raise pytest.UsageError(str(error)) from error
         node = _Contract.from_parent(session, name=_NODE, nodeid=_NODE)

@@ -173,7 +173,7 @@ class LogarithmOfStep(Decay):
     "the constructor changes its argument: after each load it is another one",
     check="schedule_comes_back",
     names="get_config",
-    also=["from_config_inverts_get_config", "subclass_comes_back"],
+    also=["any_values_come_back", "from_config_inverts_get_config", "subclass_comes_back"],
 )
 class ChangedArgument(Decay):
     def __init__(self, rate: t.PositiveFloat = 0.5, steps: t.PositiveInt = 10):
