@@ -58,6 +58,28 @@ class LiveObjects:
                     break
         return matched
 
+    def leaves_to_its_owner(self, config: Any, use: ObjectUse) -> bool:
+        """Whether only the code of a class that Keras has, and that is not Keras's own, reads it.
+
+        Keras hands such a class its config as it is: what is made of an object in it, and where
+        its class is looked up, is that code's affair.
+
+        Args:
+            config: The JSON document that names the object.
+            use: The place.
+        """
+        import keras
+
+        owner, node = None, config
+        for step in use.path:
+            if step == "config" and isinstance(node, dict) and "class_name" in node:
+                owner = node.get("registered_name") or node["class_name"]
+            node = node[step]
+        if not isinstance(owner, str) or default_registry.find(owner) is not None:
+            return False
+        target = self.given.get(owner) or keras.saving.get_registered_object(owner)
+        return isinstance(target, type) and target.__module__.partition(".")[0] != "keras"
+
     def target_of(self, item: ObjectResolution) -> Any:
         """The class or function that an object of the model is made of; None if it is not known.
 

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
 __all__ = ["Load"]
 
 _OBSTACLES = frozenset({"K103", "K110", "K122"})
+_NOWHERE = frozenset({"R106", "R107"})
 _COMPILED_POINTERS = ("/compile_config/", f"/{TRAINING_CONFIG}/")
 
 
@@ -100,6 +101,7 @@ class Load:
         self.verified: list[str] = []
         self.resolution: Resolution
         self.form: Finding | None = None
+        self.unsure: list[Finding] = []
         self.modern = modernise_artifact(self.artifact)
         self.fitting: KerasFitting | None = None
         self.environment = running_environment()
@@ -174,7 +176,8 @@ class Load:
         )
         # Keras puts objects into the config while it builds the model.
         self.form = form_finding(self.manifest, self.artifact.config, self.policy)
-        self.findings += self.resolution.findings
+        self.unsure = self._left_to_owners(config)
+        self.findings += [item for item in self.resolution.findings if item not in self.unsure]
         self.findings += keras2_findings(
             self.artifact,
             self.modern,
@@ -182,6 +185,18 @@ class Load:
             saved_with=self.resolution.saved_with,
             policy=self.policy,
         )
+
+    def _left_to_owners(self, config: Any) -> list[Finding]:
+        """What is said of objects that nothing provides, and that Keras will not look for."""
+        unsure = [item for item in self.resolution.findings if item.code in _NOWHERE]
+        if not unsure:
+            return []
+        of_owners = {
+            item.needs.key
+            for item in self.resolution.objects
+            if all(self.live.leaves_to_its_owner(config, use) for use in item.uses)
+        }
+        return [item for item in unsure if all(need.key in of_owners for need in item.needs)]
 
     def fit_to_keras(self) -> None:
         """Leaves out of the config what only a newer Keras knows, where that changes nothing."""
@@ -321,6 +336,7 @@ class Load:
     def _explain(self, error: Exception) -> None:
         """Finds why Keras raised an error."""
         known = [
+            *self.unsure,
             *(list(failed_migrations(self.weight_migrations, self.policy)) or self._misplaced()),
             *unknown_argument_findings(self.resolution, self.config, error),
         ]
