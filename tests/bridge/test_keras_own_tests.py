@@ -30,6 +30,9 @@ DIFFERENT: Mapping[str, str] = {
     "saving_lib_test.py::SafeZipReadTest::test_load_model_rejects_bomb_config": (
         "the file has no weights, which is said before anything in it is unpacked"
     ),
+    "saving_lib_test.py::SafeZipReadTest::test_load_model_rejects_bomb_weights": (
+        "the weights are no HDF5, which is said before anything in the file is unpacked"
+    ),
     "saving_lib_test.py::SavingTest::test_partial_load": (
         "weights that do not fit are named in our words, before the model is changed"
     ),

@@ -66,7 +66,7 @@ def test_members_are_the_same(child: Callable[..., Completed], name: str, save: 
             for folder in ("ours", "bare"):
                 if folder == "bare":
                     keras_registry.disable()
-                path = Path(folder, "{name}")
+                path = Path(folder, "{name}").absolute()  # of others Keras loses the assets
                 path.parent.mkdir()
                 {save}
                 found.append([members(path), has_manifest(path)])

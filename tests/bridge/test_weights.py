@@ -366,7 +366,7 @@ def test_layer_that_stores_arrays():
 
 
 def test_float32_is_not_copied(monkeypatch):
-    """On TensorFlow the memory of float32 weights is hashed where it is."""
+    """The memory of float32 weights is hashed where it is."""
     layer = keras.layers.Dense(2000)
     layer.build((None, 2000))  # 16 MB
     model = keras.Sequential([layer])

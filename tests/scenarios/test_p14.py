@@ -160,7 +160,7 @@ model.compile("adam", "mean_squared_error")
 x = np.random.default_rng(14).normal(size=(5, 4)).astype("float32")
 model.fit(x, np.ones((5, 2)), verbose=0)
 for path in sys.argv[2:]:
-    model.save(path, **({{}} if "." in path else {{"zipped": False}}))
+    model.save(path, **({{"zipped": False}} if path.endswith("new") else {{}}))
 np.savez(sys.argv[1], x=x, predictions=model.predict(x, verbose=0))
 """
 FORMS = ("new.keras", "new.h5", "new")

@@ -133,11 +133,7 @@ def _buffer(keras: Any, value: Any) -> tuple[str, Any]:
         tensor, dtype = value, keras.backend.standardize_dtype(value.dtype)
     shape = tuple(map(int, value.shape))
     is_integer = "int" in dtype
-    view = None
-    if not is_integer:
-        # Of TensorFlow's variables this shares the memory; their own `numpy()` copies it.
-        read = getattr(tensor, "_read_variable_op", None)
-        view = _view(tensor if read is None else read())
+    view = None if is_integer else _view(tensor)
     if view is not None and view.c_contiguous:
         return f"{dtype}{shape}", view
     import numpy as np
@@ -149,8 +145,15 @@ def _buffer(keras: Any, value: Any) -> tuple[str, Any]:
 
 
 def _view(tensor: Any) -> memoryview | None:
-    """The memory of a tensor; None for bfloat16 and float8, which have no buffer type."""
+    """The memory of a tensor; None where it has none that can be read, as of bfloat16 or on a GPU.
+
+    The ways by which Keras makes arrays of TensorFlow's variables and of torch's tensors copy it.
+    """
     try:
+        if hasattr(tensor, "_read_variable_op"):
+            tensor = tensor._read_variable_op()
+        elif hasattr(tensor, "detach"):
+            tensor = tensor.detach().numpy()
         return memoryview(tensor)
     except (TypeError, ValueError, BufferError):
         return None
