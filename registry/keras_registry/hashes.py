@@ -30,19 +30,32 @@ def hash_json(document: Any) -> str:
 def hash_form(document: Any) -> str:
     """The hash of what a JSON document is made of: its members, and the types of their values.
 
-    Each text, number, number that is not finite, and boolean counts as any other of its type.
+    It is taken over a text with U+001F between its parts: the braces and brackets of the document,
+    the names of members, in their order by code points, and for each other value a letter.
     """
-    return hash_json(_form_of(document))
+    parts: list[str] = []
+    _add_form(document, parts)
+    return hash_bytes("\x1f".join(parts).encode("utf-8", "surrogatepass"))
 
 
-def _form_of(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _form_of(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_form_of(member) for member in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "not finite"
-    return _TYPES.get(type(value))
+def _add_form(value: Any, parts: list[str]) -> None:
+    letter = _LETTERS.get(type(value))
+    if letter is not None:
+        parts.append(letter)
+    elif isinstance(value, dict):
+        parts.append("{")
+        for name in sorted(value):
+            parts.append(name)
+            _add_form(value[name], parts)
+        parts.append("}")
+    elif isinstance(value, list | tuple):
+        parts.append("[")
+        for member in value:
+            _add_form(member, parts)
+        parts.append("]")
+    else:
+        parts.append("n" if math.isfinite(value) else "i")
 
 
-_TYPES = {str: "text", int: "number", float: "number", bool: "boolean"}
+_LETTERS = {str: "t", int: "n", bool: "b", type(None): "0"}
+"""For a text, a number, a boolean, and nothing; ``i`` is a number that is not finite."""

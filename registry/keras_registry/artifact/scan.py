@@ -178,6 +178,7 @@ _WITHOUT_OBJECTS = frozenset(
 )
 _CONTAINERS = frozenset({dict, list})
 _NAMED = ("loss", "metrics", "weighted_metrics")
+_ACTIVATIONS = ("activation", "recurrent_activation")
 _PARTS = 3
 _NOTHING: frozenset[str] = frozenset()
 _OF_CLASS = frozenset({"class_name", "registered_name", "module"})
@@ -190,8 +191,9 @@ def _iter_untyped_lambdas(link: _Link, inner: Any) -> Iterator[Path]:
     `keras.activations.serialize` leaves the ``{"value": [code, defaults, closure]}`` of a lambda
     without the class name by which Keras would know it again.
     """
-    for name, value in inner.items() if type(inner) is dict else ():
-        if name.endswith("activation") and type(value) is dict and value.keys() == {"value"}:
+    for name in _ACTIVATIONS if type(inner) is dict else ():
+        value = inner.get(name)
+        if type(value) is dict and value.keys() == {"value"}:
             parts = value["value"]
             if type(parts) is list and len(parts) == _PARTS and type(parts[0]) is str:
                 yield (*_path(link), "config", name)

@@ -37,7 +37,11 @@ def function_findings(model: Any, config: Any) -> Iterator[Finding]:
         model: The model that is being saved.
         config: The JSON document of its config: what a layer holds besides is not saved.
     """
-    held = list(_held(model, _is_of_program))
+    held = [
+        (_place(owner, name), value)
+        for owner, name, value in _held(model, FunctionType)
+        if _module(value).partition(".")[0] not in _SAME
+    ]
     named, closures = (_saved(held, config, is_meant) for is_meant in (_is_namesake, _is_closure))
     if named:
         modules = {f"{_module(function)}.{function.__name__}" for _, function in named}
@@ -61,10 +65,6 @@ def function_findings(model: Any, config: Any) -> Iterator[Finding]:
             found="; ".join(f"{name} uses {', '.join(used)}" for name, used in uses.items()),
             hint="make it a class whose constructor takes them, with @keras_registry.register",
         )
-
-
-def _is_of_program(value: Any) -> bool:
-    return type(value) is FunctionType and _module(value).partition(".")[0] not in _SAME
 
 
 def _saved(
@@ -155,35 +155,41 @@ def explaining_refusals(model: Any) -> Iterator[None]:
 
 def _note_place(error: Exception, model: Any) -> None:
     text = str(error)
-
-    def is_meant(value: Any) -> bool:
-        return not isinstance(value, str | int | float | bool | None) and repr(value) in text
-
-    for place, found in _held(model, is_meant):
-        kind = printable(type(found).__name__)
-        error.add_note(
-            f"keras-registry: {place} is of type {kind}, which Keras cannot save: pass a "
-            "function with a name, decorated with @keras_registry.register"
-        )
-        return
+    for owner, name, found in _held(model):
+        if not isinstance(found, str | int | float | bool | None) and repr(found) in text:
+            kind = printable(type(found).__name__)
+            error.add_note(
+                f"keras-registry: {_place(owner, name)} is of type {kind}, which Keras cannot "
+                "save: pass a function with a name, decorated with @keras_registry.register"
+            )
+            return
 
 
-def _held(model: Any, is_meant: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
-    """What is meant of all that the compiled state of a model, and its layers, hold, and where."""
+def _held(model: Any, kind: type | None = None) -> Iterator[tuple[Any, str, Any]]:
+    """What of a type a model's compiled state and its layers hold: layer, name and value."""
     import keras
 
     if not isinstance(model, keras.layers.Layer):
         return
     compiled = getattr(getattr(model, "_compile_config", None), "config", {})
     for part in _COMPILED:
-        for value in filter(is_meant, _flat(compiled.get(part))):
-            yield f"compile({part})", value
+        for value in _flat(compiled.get(part)):
+            if kind is None or type(value) is kind:
+                yield None, part, value
     for layer in flatten_layers(model):
-        for name, value in list(vars(layer).items()):
+        held = vars(layer).items()
+        # Most of what thousands of layers hold is of other types.
+        for name, value in held if kind is None else [x for x in held if type(x[1]) is kind]:
             # What `compile` was given is told above.
-            if is_meant(value) and (layer is not model or name not in _COMPILED):
-                title = f'{type(layer).__name__} "{printable(layer.name, limit=60)}"'
-                yield f"{title}.{name}", value
+            if layer is not model or name not in _COMPILED:
+                yield layer, name, value
+
+
+def _place(layer: Any, name: str) -> str:
+    """Where a layer, or the compiled state if there is none, holds something."""
+    if layer is None:
+        return f"compile({name})"
+    return f'{type(layer).__name__} "{printable(layer.name, limit=60)}".{name}'
 
 
 def _flat(value: Any) -> Iterator[Any]:

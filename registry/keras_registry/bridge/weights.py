@@ -131,13 +131,13 @@ def _buffer(keras: Any, value: Any) -> tuple[str, Any]:
         tensor, dtype = value.value, value.dtype
     else:
         tensor, dtype = value, keras.backend.standardize_dtype(value.dtype)
-    shape = tuple(map(int, value.shape))
     is_integer = "int" in dtype
     view = None if is_integer else _view(tensor)
     if view is not None and view.c_contiguous:
-        return f"{dtype}{shape}", view
+        return f"{dtype}{view.shape}", view
     import numpy as np
 
+    shape = tuple(map(int, value.shape))
     array = np.ascontiguousarray(keras.ops.convert_to_numpy(tensor))
     if is_integer:
         dtype, array = "int64", array.astype(np.int64)
