@@ -79,7 +79,7 @@ def _nested() -> Any:
     return _sequential((4,), inner, layers.Dense(1))
 
 
-def _classifier(optimizer: str) -> Any:
+def _classifier(optimizer: Any) -> Any:
     return _compiled(
         _sequential((4,), layers.Dense(3, activation="softmax")),
         optimizer=optimizer,
@@ -151,7 +151,7 @@ MODELS: dict[str, Callable[[], Any]] = {
 }
 NEWER: dict[str, tuple[str, Callable[[], Any]]] = {
     "pooling": ("3.13", lambda: _sequential((6, 2), layers.AdaptiveMaxPooling1D(3))),
-    "muon": ("3.13", lambda: _classifier("muon")),
+    "muon": ("3.13", lambda: _classifier(keras.optimizers.Muon())),  # which 3.13 has no name for
     "renorm": ("3.14", lambda: _sequential((4,), layers.BatchNormalization(renorm=True))),
     "gate": ("3.14", lambda: _attention(layers.MultiHeadAttention(2, 4, use_gate=True))),
     "window": ("3.15", lambda: _attention(layers.MultiHeadAttention(2, 4, sliding_window=2))),
