@@ -216,7 +216,7 @@ def orbax(session: nox.Session) -> None:
 @nox.session
 def specificity(session: nox.Session) -> None:
     """The contract kit on all objects of Keras, compared with docs/contract-keras.md."""
-    session.install("-e", ".[tensorflow]", *group("test"))
+    session.install("-e", ".[tensorflow]", *group("test"), "scipy")  # for its spectrograms
     env = pytest_environment(session, "tensorflow") | {"KERAS_REGISTRY_SPECIFICITY": "all"}
     session.run("pytest", "tests/contract/test_keras_objects.py", *session.posargs, env=env)
 
