@@ -64,10 +64,11 @@ class ContractTest(BoundCheck):
         import pytest
 
         result = self.run()
+        reason = result.reason or ""
         if result.status is Status.SKIPPED:
-            pytest.skip(result.reason or "")
+            pytest.skip(reason)  # reason: the check's own, why it does not apply to this object
         if result.status is Status.EXPECTED:
-            pytest.xfail(result.reason or "")
+            pytest.xfail(reason)
         if result.status is Status.FAILED:
             pytest.fail(render_failure(result, self.check), pytrace=False)
 
