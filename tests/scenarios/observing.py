@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.distributions import PluginProject
     from tests.support.processes import Completed
 
-__all__ = ["QUIET", "Observed", "install", "normalised", "observe", "plain"]
+__all__ = ["QUIET", "TOLD", "Observed", "install", "normalised", "observe", "plain"]
 
 plain = {"KERAS_REGISTRY_HOOKS": "0"}
 """The environment variables under which `keras_registry` leaves Keras as it is."""
@@ -29,6 +29,21 @@ import logging
 logging.getLogger("absl").setLevel(logging.ERROR)
 """
 """What a program begins with that saves or loads in HDF5, so that it can be silent."""
+
+TOLD = """\
+def told(call, *args, **kwargs):
+    '''What a call returns or raises, and of what it warns.'''
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        try:
+            result = call(*args, **kwargs)
+        except Exception as error:
+            result = error
+    kept = [w.message for w in caught if "K201" not in str(w.message)]  # objects of this program
+    return result, list(map(str, kept))
+"""
+"""A function for programs that import `keras` and `warnings`."""
 
 PROGRAM = """\
 import json

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.scenarios.observing import QUIET, normalised, plain
+from tests.scenarios.observing import QUIET, TOLD, normalised, plain
 from tests.support.golden import check_golden
 
 if TYPE_CHECKING:
@@ -95,17 +95,7 @@ def trained(model):
     return model
 
 
-def told(call, *args, **kwargs):
-    '''What a call returns or raises, and of what it warns.'''
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        try:
-            result = call(*args, **kwargs)
-        except Exception as error:
-            result = error
-    kept = [w.message for w in caught if "K201" not in str(w.message)]  # objects of this program
-    return result, list(map(str, kept))
+{TOLD}
 
 
 def seen(path, **options):

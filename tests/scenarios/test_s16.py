@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.bridge.test_folders import HUB
-from tests.scenarios.observing import QUIET, normalised, plain
+from tests.scenarios.observing import QUIET, TOLD, normalised, plain
 from tests.support.golden import check_golden
 
 if TYPE_CHECKING:
@@ -51,17 +51,7 @@ def make():
     return keras.Sequential(layers, name="numbers")
 
 
-def told(call, *args, **kwargs):
-    '''What a call returns or raises, and of what it warns.'''
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        try:
-            result = call(*args, **kwargs)
-        except Exception as error:
-            result = error
-    kept = [w.message for w in caught if "K201" not in str(w.message)]  # a class of this program
-    return result, list(map(str, kept))
+{TOLD}
 
 
 def save(path):

@@ -7,7 +7,7 @@ from keras_registry.artifact.containers import (
     read_artifact,
     read_without_config,
 )
-from keras_registry.artifact.damage import find_damage
+from keras_registry.artifact.damage import WHOLE_HDF5, find_damage
 from keras_registry.artifact.drafts import Draft
 from keras_registry.artifact.files import FileState, replaceable, replacing
 from keras_registry.artifact.keras2 import (
@@ -84,6 +84,7 @@ __all__ = [
     "TRAINING_CONFIG",
     "WEIGHTS",
     "WEIGHTS_ALONE",
+    "WHOLE_HDF5",
     "Arrays",
     "Artifact",
     "ArtifactReading",

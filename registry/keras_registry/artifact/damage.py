@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from keras_registry.artifact.model import Artifact
     from keras_registry.findings import Finding
 
-__all__ = ["find_damage"]
+__all__ = ["WHOLE_HDF5", "find_damage"]
+
+WHOLE_HDF5 = "a whole HDF5 file"
+"""What is wanted in the place of weights that are damaged, or that are none."""
 
 
 def find_damage(
@@ -65,7 +68,7 @@ def _weights_finding(source: str | os.PathLike[str] | IO[bytes], error: Hdf5Erro
     return damaged_part(
         WEIGHTS[0],
         "the weights in the file are damaged",
-        wanted="a whole HDF5 file",
+        wanted=WHOLE_HDF5,
         found=printable(error),
     ).finding
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keras_registry.artifact import (
+    WHOLE_HDF5,
     arrays_of,
     legacy_arrays_of,
     opening_weights,
@@ -49,7 +50,7 @@ def damage_findings(weights_file: WeightsFile) -> Sequence[Finding]:
     except Exception as error:  # noqa: BLE001 - damage shows in many ways
         found = str(error) or type(error).__name__
         what = "the weights in the file cannot be read"
-        return [_finding("A105", what, "the HDF5 that model.save writes", found)]
+        return [_finding("A105", what, WHOLE_HDF5, found)]
     if lack is not None:
         return [_finding("A106", "the file has no weights", f"a group {_MODEL_WEIGHTS}", lack)]
     return []

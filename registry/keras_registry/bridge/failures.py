@@ -15,7 +15,7 @@ from keras_registry.bridge.faults import chain_of, find_fault, first_line, is_co
 from keras_registry.errors import KerasRegistryError
 from keras_registry.findings import Level, Need, finding
 from keras_registry.names import printable
-from keras_registry.resolution import lambda_finding, untyped_lambda_finding
+from keras_registry.resolution import lambda_findings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -56,13 +56,13 @@ def explain_failure(
         config: Its config.
         weights_file: The file that it is loaded from, if it is one.
     """
-    scan = scan_config(config)
-    lambdas = lambda_finding(scan, config, resolution.policy)
-    if lambdas is not None and "lambda" in str(error):
-        return [lambdas]
-    untyped = untyped_lambda_finding(scan, config, resolution.policy)
-    if untyped is not None and any(_NO_ACTIVATION in str(found) for found in chain_of(error)):
-        return [untyped]
+    refused = {
+        "K107": "lambda" in str(error),
+        "K114": any(_NO_ACTIVATION in str(found) for found in chain_of(error)),
+    }
+    for item in lambda_findings(scan_config(config), config, resolution.policy):
+        if refused[item.code]:
+            return [item]
     unloaded = _UNLOADED.search(str(error))
     if unloaded is not None:
         return [_unloaded_finding(unloaded, resolution, config)]

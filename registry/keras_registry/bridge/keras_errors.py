@@ -8,7 +8,13 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import H5_ENDINGS, TRAINING_CONFIG, find_use, iter_objects
+from keras_registry.artifact import (
+    H5_ENDINGS,
+    TRAINING_CONFIG,
+    WHOLE_HDF5,
+    find_use,
+    iter_objects,
+)
 from keras_registry.errors import LoadError, load_error_like
 from keras_registry.findings import Level, Need, render_findings
 from keras_registry.names import Kind, printable
@@ -76,7 +82,7 @@ def _in_place_of(  # noqa: C901, PLR0911 - a table
         case "A101" | "A102" | "A103" | "A104":
             return ValueError, _NOT_FOUND.format(path=name)
         case "A105":
-            of_zip = not Path(name).is_dir() and "HDF5" not in (first.wanted or "")
+            of_zip = not Path(name).is_dir() and first.wanted != WHOLE_HDF5
             return zipfile.BadZipFile if of_zip else OSError, None
         case "A106" if first.location == "config.json":
             return KeyError, _NO_ITEM

@@ -27,10 +27,9 @@ from keras_registry.resolution import (
     form_finding,
     judge_by_snapshots,
     keras2_findings,
-    lambda_finding,
+    lambda_findings,
     obstacles_to,
     resolve_model,
-    untyped_lambda_finding,
 )
 
 if TYPE_CHECKING:
@@ -105,8 +104,6 @@ def judge_file(file: str, policy: Policy, *, timeout: float | None = None) -> Ve
         policy=policy,
     )
     fitting.fit_own()
-    lambdas = lambda_finding(scan, modern.config, policy)
-    untyped = untyped_lambda_finding(scan, modern.config, policy)
     form = form_finding(resolution.manifest, artifact.config, policy)
     findings = (
         *resolution.findings,
@@ -117,7 +114,8 @@ def judge_file(file: str, policy: Policy, *, timeout: float | None = None) -> Ve
         ),
         *fitting.obstacles,
         *fitting.left_out,
-        *filter(None, [lambdas, untyped, form]),
+        *lambda_findings(scan, modern.config, policy),
+        *filter(None, [form]),
     )
     if timeout is not None:
         known = {(item.code, item.needs) for item in findings}

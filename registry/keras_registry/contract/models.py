@@ -146,7 +146,7 @@ def describe_model(
     for number, item in enumerate(find_objects(model, origin)):
         weights = enumerate(_ordered(item.weights))
         arrays |= {f"weight {number} {i} {name_of(w)}": array_of(w) for i, w in weights}
-        variables = [_fact(v, id(v) in trained) for v in _ordered(item.variables)]
+        variables = [_fact(v, is_trained=id(v) in trained) for v in _ordered(item.variables)]
         facts.append({"config": _config(item), "variables": variables})
     return facts, arrays
 
@@ -161,7 +161,7 @@ def _ordered(variables: Sequence[Any]) -> list[Any]:
     return sorted(variables, key=lambda variable: str(_fact(variable, is_trained=False)))
 
 
-def _fact(variable: Any, is_trained: bool) -> list[Any]:  # noqa: FBT001 - of two
+def _fact(variable: Any, *, is_trained: bool) -> list[Any]:
     """What a variable is: its name, shape and dtype, and whether the model trains it."""
     shape = [int(size) for size in variable.shape]
     return [name_of(variable), shape, variable.dtype, is_trained]

@@ -8,12 +8,7 @@ from keras_registry.resolution.configs import (
     judge_config_versions,
     judge_configs,
 )
-from keras_registry.resolution.document import (
-    form_finding,
-    lambda_finding,
-    manifest_findings,
-    untyped_lambda_finding,
-)
+from keras_registry.resolution.document import form_finding, lambda_findings, manifest_findings
 from keras_registry.resolution.keras2 import keras2_findings, obstacles_to
 from keras_registry.resolution.keras_findings import Fit, argument_finding
 from keras_registry.resolution.model import ObjectResolution, Resolution, Source
@@ -52,7 +47,7 @@ __all__ = [
     "judge_configs",
     "judge_schemas",
     "keras2_findings",
-    "lambda_finding",
+    "lambda_findings",
     "manifest_findings",
     "obstacles_to",
     "promise_finding",
@@ -60,5 +55,4 @@ __all__ = [
     "resolve_model",
     "resolve_weights",
     "stale_snapshot_findings",
-    "untyped_lambda_finding",
 ]

@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 __all__ = [
     "environment_findings",
     "form_finding",
-    "lambda_finding",
+    "lambda_findings",
     "manifest_findings",
     "saving_keras",
-    "untyped_lambda_finding",
 ]
 
 
@@ -141,46 +140,38 @@ def _is_other_release(saved: str | None, here: str | None) -> bool:
     return Version(saved).release[:2] != Version(here).release[:2]
 
 
-def lambda_finding(scan: ConfigScan, config: Any, policy: Policy) -> Finding | None:
-    """What a load in safe mode says of lambdas; None if the model holds none.
+def lambda_findings(scan: ConfigScan, config: Any, policy: Policy) -> Iterator[Finding]:
+    """What is said of lambdas: those that safe mode refuses, and those that Keras never loads.
 
     Args:
         scan: The objects that the model names.
         config: The JSON document of its config.
         policy: How strictly to judge.
     """
-    typed = (path for path in scan.lambdas if path not in scan.untyped_lambdas)
-    places = [describe_place(config, path) for path in typed]
-    if not places:
-        return None
-    return finding(
-        "K107",
-        policy,
-        "the model holds a lambda, which safe mode refuses",
-        needs=(Need("a lambda", len(places), places[0]),),
-        wanted="a registered function in its place",
-        found="bytecode, which may do anything when it runs",
-        hint="if you trust the file, load it with safe_mode=False",
-    )
-
-
-def untyped_lambda_finding(scan: ConfigScan, config: Any, policy: Policy) -> Finding | None:
-    """What is said of lambdas that Keras wrote and never loads; None if the model holds none.
-
-    Args:
-        scan: The objects that the model names.
-        config: The JSON document of its config.
-        policy: How strictly to judge.
-    """
-    places = [describe_place(config, path) for path in scan.untyped_lambdas]
-    if not places:
-        return None
-    return finding(
-        "K114",
-        policy,
-        "the model has a lambda as activation, which Keras saves and never loads",
-        needs=(Need("a lambda", len(places), places[0]),),
-        wanted="a registered function in its place",
-        found="bytecode that is not marked as such, which safe_mode=False does not help",
-        hint="build the model anew with that function, and give it these weights by load_weights",
-    )
+    marked = [path for path in scan.lambdas if path not in scan.untyped_lambdas]
+    for code, paths, summary, found, hint in (
+        (
+            "K107",
+            marked,
+            "the model holds a lambda, which safe mode refuses",
+            "bytecode, which may do anything when it runs",
+            "if you trust the file, load it with safe_mode=False",
+        ),
+        (
+            "K114",
+            scan.untyped_lambdas,
+            "the model has a lambda as activation, which Keras saves and never loads",
+            "bytecode that is not marked as such, which safe_mode=False does not help",
+            "build the model anew with that function, and give it these weights by load_weights",
+        ),
+    ):
+        if paths:
+            yield finding(
+                code,
+                policy,
+                summary,
+                needs=(Need("a lambda", len(paths), describe_place(config, paths[0])),),
+                wanted="a registered function in its place",
+                found=found,
+                hint=hint,
+            )
