@@ -27,7 +27,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     memory = Path("/dev/shm")  # noqa: S108 - tmpfs, so that no disk is measured
-    table = Table("case", "ratio", "quartiles", "budget", "ours", "other", "pairs", "")
+    table = Table("case", "ratio", "quartiles", "least", "budget", "ours", "other", "pairs", "")
     console = Console(width=180)
     for name in parsed.cases or CASES:
         folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
@@ -38,6 +38,7 @@ def main() -> None:
                     row.name,
                     f"{row.ratio:.3f}",
                     f"{row.low:.3f}-{row.high:.3f}",
+                    f"{row.least:.3f}",
                     f"{row.budget} {within}",
                     _seconds(row.ours),
                     _seconds(row.other),

@@ -26,6 +26,8 @@ class Ratio:
         high: Their upper quartile.
         ours: The median of our times, in seconds.
         other: The median of the other's times, in seconds.
+        least: The ratio of our least time to the other's least: what others do on the machine
+            only ever adds to a time.
         pairs: The number of pairs.
         remark: Further figures, in words.
     """
@@ -37,6 +39,7 @@ class Ratio:
     high: float
     ours: float
     other: float
+    least: float
     pairs: int
     remark: str = ""
 
@@ -89,6 +92,7 @@ def measure_pairs(
         high=high,
         ours=statistics.median(a for a, _ in counted) / repeat,
         other=statistics.median(b for _, b in counted) / repeat,
+        least=min(a for a, _ in counted) / min(b for _, b in counted),
         pairs=pairs,
         remark=remark,
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xxhash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["XXH3_PATTERN", "hash_bytes", "hash_form", "hash_json"]
 
@@ -34,27 +37,25 @@ def hash_form(document: Any) -> str:
     the names of members, in their order by code points, and for each other value a letter.
     """
     parts: list[str] = []
-    _add_form(document, parts)
+    parts.append(_LETTERS.get(type(document)) or _last_part(document, parts.append))
     return hash_bytes("\x1f".join(parts).encode("utf-8", "surrogatepass"))
 
 
-def _add_form(value: Any, parts: list[str]) -> None:
-    letter = _LETTERS.get(type(value))
-    if letter is not None:
-        parts.append(letter)
-    elif isinstance(value, dict):
-        parts.append("{")
+def _last_part(value: Any, add: Callable[[str], None]) -> str:
+    """The last part of a value that has no letter; those before it are added."""
+    if isinstance(value, dict):
+        add("{")
         for name in sorted(value):
-            parts.append(name)
-            _add_form(value[name], parts)
-        parts.append("}")
-    elif isinstance(value, list | tuple):
-        parts.append("[")
-        for member in value:
-            _add_form(member, parts)
-        parts.append("]")
-    else:
-        parts.append("n" if math.isfinite(value) else "i")
+            add(name)
+            item = value[name]
+            add(_LETTERS.get(type(item)) or _last_part(item, add))
+        return "}"
+    if isinstance(value, list | tuple):
+        add("[")
+        for item in value:
+            add(_LETTERS.get(type(item)) or _last_part(item, add))
+        return "]"
+    return "n" if math.isfinite(value) else "i"
 
 
 _LETTERS = {str: "t", int: "n", bool: "b", type(None): "0"}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_registry.artifact import ArtifactReading, read_keras_zip
+from keras_registry.artifact import ArtifactReading, Expansion, read_keras_zip
 from keras_registry.artifact.keras_zip import MAX_CONFIG_BYTES, MAX_METADATA_BYTES
 from keras_registry.findings import render_findings
 from tests.artifact.archives import (
@@ -117,6 +117,20 @@ def test_huge_claims_are_refused_unread() -> None:
         artifact = read(claim_size(WHOLE, "metadata.json", claimed)).artifact
         assert artifact is not None
         assert artifact.metadata is None
+
+
+def test_decompression_bombs_are_refused_unread(tmp_path: Path) -> None:
+    """A member that says it unpacks to far more than it can is named, and nothing is unpacked."""
+    members = {"assets/words.txt": b"word", **dict.fromkeys(("assets/1", "assets/2"), b"")}
+    bomb = claim_size(make_archive(members), "assets/words.txt", 1 << 30)
+
+    check_golden("A112_assets", render_findings("m.keras", read(bomb).findings))
+    assert code_of(make_archive(members)) is None
+    small = Expansion(times=10, large=64, large_on_disk=64)
+    weights = make_archive({"model.weights.h5": bytes(10_000)}, compression=zipfile.ZIP_DEFLATED)
+    for raw, wanted in ((weights, "A112"), (WHOLE, None)):
+        findings = read_keras_zip(io.BytesIO(raw), expansion=small).findings
+        assert [found.code for found in findings] == ([wanted] if wanted else [])
 
 
 @pytest.mark.parametrize("claimed", [0, 1, 40])

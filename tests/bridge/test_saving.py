@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from keras.src.saving import saving_lib
 
-from keras_registry import KerasRegistryWarning, register, report
+from keras_registry import KerasRegistryWarning, LoadError, register, report
 from keras_registry.bridge import saving
 from tests.support.models import build_functional, build_sequential, compile_and_fit, make_inputs
 from tests.support.registered import restored_registries
@@ -430,7 +430,10 @@ def test_folder_in_the_place_of_the_file_is_the_error_of_keras(tmp_path, model):
 
 @pytest.mark.parametrize("existing", [False, True])
 def test_failed_save_leaves_everything_as_it_was(tmp_path, model, existing):
-    """A save that fails leaves the old file, or none, and no temporary file; the error is as is."""
+    """A save that fails leaves the old file and no temporary one; the error is as it is.
+
+    Where there was no file it leaves what Keras leaves, which no load takes for a model.
+    """
     path = tmp_path / "m.keras"
     if existing:
         set_value(model, 7.0)
@@ -440,8 +443,12 @@ def test_failed_save_leaves_everything_as_it_was(tmp_path, model, existing):
     with pytest.raises(RuntimeError, match="the disk of this layer is full"):
         broken.save(path)
 
-    assert [file.name for file in tmp_path.iterdir()] == (["m.keras"] if existing else [])
-    assert not existing or value_of(path) == 7.0
+    assert [file.name for file in tmp_path.iterdir()] == ["m.keras"]
+    if existing:
+        assert value_of(path) == 7.0
+    else:
+        with pytest.raises(LoadError, match="A106"):
+            keras.saving.load_model(path)
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit, MemoryError])

@@ -27,8 +27,10 @@ from keras_registry.artifact.keras_h5 import (
     replace_h5_manifest,
 )
 from keras_registry.artifact.keras_zip import (
+    EXPANSION,
     METADATA,
     WEIGHTS,
+    Expansion,
     read_keras_zip,
     replace_metadata,
 )
@@ -72,6 +74,7 @@ from keras_registry.artifact.weights_alone import read_weights_metadata, replace
 from keras_registry.artifact.weights_file import opening_weights
 
 __all__ = [
+    "EXPANSION",
     "EXTRA_FOLDER",
     "EXTRA_MANIFEST",
     "GRAPH_FINGERPRINT",
@@ -91,6 +94,7 @@ __all__ = [
     "Changes",
     "ConfigScan",
     "Draft",
+    "Expansion",
     "FileState",
     "LegacyLayers",
     "Member",

@@ -9,6 +9,7 @@ import shutil
 import struct
 import warnings
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONFIG",
+    "EXPANSION",
     "METADATA",
     "WEIGHTS",
     "ZIP_FORMAT",
+    "Expansion",
     "copy_archive",
     "find_zip_obstacle",
     "read_keras_zip",
@@ -50,20 +53,51 @@ CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = ("model.weights.h5", "model.weights.npz")
 
+_READ_IN_PLACE = 3
+"""The most members of an archive that Keras does not unpack into a folder."""
+
 ZIP_FORMAT = FileFormat("a .keras file", "a zip archive", "archive", b"PK")
 
 
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """How far the members of an archive may unpack: a decompression bomb is beyond (CWE-409).
+
+    Keras writes members as they are, and a file that somebody compressed stays far below.
+
+    Attributes:
+        times: How many times its bytes in the archive a large member may have.
+        large: The bytes from which a member is large that is read into memory.
+        large_on_disk: The same where all members are unpacked into a folder, as Keras does with
+            archives of more than three.
+    """
+
+    times: int = 100
+    large: int = 1 << 32
+    large_on_disk: int = 1 << 28
+
+
+EXPANSION = Expansion()
+"""As Keras has it since 3.15."""
+
+
 def read_keras_zip(
-    source: str | os.PathLike[str] | IO[bytes], *, verify_members: bool = False
+    source: str | os.PathLike[str] | IO[bytes],
+    *,
+    verify_members: bool = False,
+    expansion: Expansion = EXPANSION,
 ) -> ArtifactReading:
     """Reads a ``.keras`` file's metadata and config, with bounds on all that is read.
 
     Args:
         source: The path of the file, or the file itself, open for reading.
         verify_members: Also read every member through and compare its CRC-32.
+        expansion: How far members may unpack.
     """
     return read_as(
-        ZIP_FORMAT, source, lambda name: _read(source, name, verify_members=verify_members)
+        ZIP_FORMAT,
+        source,
+        lambda name: _read(source, name, verify_members=verify_members, expansion=expansion),
     )
 
 
@@ -83,10 +117,11 @@ def find_zip_obstacle(path: str | os.PathLike[str]) -> Finding | None:
     return damaged(missing, ZIP_FORMAT).finding
 
 
-def _read(source: Any, name: str, *, verify_members: bool) -> Artifact:
+def _read(source: Any, name: str, *, verify_members: bool, expansion: Expansion) -> Artifact:
     size = None if hasattr(source, "read") else check_file(Path(source), ZIP_FORMAT)
     with zipfile.ZipFile(source) as archive:
         infos = archive.infolist()
+        _check_expansion(infos, expansion)
         metadata = _read_metadata(archive)
         config = _read_json(archive, CONFIG, MAX_CONFIG_BYTES)
         members = {info.filename for info in infos}
@@ -102,6 +137,20 @@ def _read(source: Any, name: str, *, verify_members: bool) -> Artifact:
         config=config,
         is_file=name != UNNAMED,
     )
+
+
+def _check_expansion(infos: Sequence[zipfile.ZipInfo], allowed: Expansion) -> None:
+    large = allowed.large if len(infos) <= _READ_IN_PLACE else allowed.large_on_disk
+    for info in infos:
+        if info.file_size > max(large, allowed.times * info.compress_size):
+            raise UnreadableError(
+                "A112",
+                "a member of the archive is a decompression bomb",
+                location=printable(info.filename),
+                wanted=f"at most {allowed.times} times the {info.compress_size:,} bytes stored",
+                found=f"a claim of {info.file_size:,} bytes",
+                hint="do not load the file; ask whoever gave it to you for another copy",
+            )
 
 
 def _read_metadata(archive: zipfile.ZipFile) -> dict[str, Any] | None:

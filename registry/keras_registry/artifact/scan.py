@@ -14,7 +14,7 @@ from keras_registry.keras_names import CLASSES, FUNCTIONS
 from keras_registry.names import Kind, is_key, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 __all__ = [
     "MODEL_CONFIG",
@@ -138,17 +138,23 @@ def scan_config(config: Any, *, with_compile: bool = True) -> ConfigScan:
                 skipped = _OF_FUNCTION if name == "function" else _OF_CLASS
             if link is None and not with_compile:
                 skipped |= _COMPILED
-        steps = node.items() if type(node) is dict else enumerate(node)
-        children = [
-            ((link, step), value)
-            for step, value in steps
-            if (type(value) in _CONTAINERS and value)
-            or (type(value) is str and ">" in value and is_key(value))
-        ]
-        pending.extend(child for child in reversed(children) if child[0][1] not in skipped)
+        _push_parts(pending, link, node, skipped)
     if with_compile and isinstance(config, dict) and TRAINING_CONFIG in config:
         uses = _with_compiled_names(uses, config[TRAINING_CONFIG])
     return ConfigScan(tuple(uses), (*lambdas, *untyped), tuple(untyped))
+
+
+def _push_parts(
+    pending: list[tuple[_Link, Any]], link: _Link, node: Any, skipped: Collection[Any]
+) -> None:
+    """Adds what may name objects inside a part of a config, so that the first is taken first."""
+    for step in reversed(node if type(node) is dict else range(len(node))):
+        value = node[step]
+        holds = type(value) in _CONTAINERS and value
+        if (holds or (type(value) is str and ">" in value and is_key(value))) and (
+            step not in skipped
+        ):
+            pending.append(((link, step), value))
 
 
 def iter_objects(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from keras_registry.artifact import ROOT
+from keras_registry.artifact import EXPANSION, ROOT, Expansion
 
 __all__ = [
     "BUILD_COMPILED",
@@ -35,6 +35,7 @@ __all__ = [
     "SAVE_ZIP",
     "SERIALIZE",
     "Attribute",
+    "allowed_expansion",
     "decode_h5_config",
     "enclosing_scope",
     "find_names_down_to",
@@ -102,6 +103,17 @@ PUBLIC_DESERIALIZE = tuple(
     for name in ("saving", "utils")
 )
 PUBLIC_MODULES = frozenset(hook.module for hook in (*PUBLIC_LOAD_MODEL, *PUBLIC_DESERIALIZE))
+
+
+def allowed_expansion() -> Expansion:
+    """How far members of an archive may unpack, as this Keras has it; before 3.15 as that has."""
+    from keras.src.saving import saving_lib
+
+    return Expansion(
+        times=getattr(saving_lib, "_ZIP_MEMBER_MAX_EXPANSION", EXPANSION.times),
+        large=getattr(saving_lib, "_ZIP_MEMBER_BOMB_FLOOR_BYTES", EXPANSION.large),
+        large_on_disk=getattr(saving_lib, "_ZIP_EXTRACT_BOMB_FLOOR_BYTES", EXPANSION.large_on_disk),
+    )
 
 
 def decode_h5_config(text: str) -> Any:

@@ -23,9 +23,10 @@ from keras_registry.registration import default_registry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from keras_registry.bridge.restored import Comparison
     from keras_registry.findings import Finding
 
-__all__ = ["make_load_error"]
+__all__ = ["line_of_weights", "make_load_error"]
 
 _NOT_DESERIALIZED = (
     "{cls} could not be deserialized properly. Please ensure that components that are Python "
@@ -41,6 +42,16 @@ _NOT_FOUND = (
     "File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file."
 )
 
+_OTHER_SHAPE = (
+    "The shape of the target variable and the shape of the target value in "
+    "`variable.assign(value)` must match. variable.shape={held}, Received: value.shape={stored}."
+)
+_OTHER_SHAPE_H5 = "Weight expects shape {held}. Received saved weight with shape {stored}"
+_OTHER_COUNT = (
+    "Layer '{name}' expected {expected} variables, but received {received} variables during "
+    "loading."
+)
+_BOMB = "refusing to load a potential decompression bomb."
 _NO_ITEM = "There is no item named 'config.json' in the archive"
 _NO_WEIGHTS = "Expected a model.weights.h5 or model.weights.npz file."
 
@@ -72,6 +83,31 @@ def make_load_error(
     return load_error_like(keras_class)(text, findings=tuple(findings))
 
 
+def line_of_weights(comparison: Comparison, *, legacy: bool) -> str | None:
+    """What plain Keras says of weights that do not fit a model; None where it has other words.
+
+    Args:
+        comparison: The comparison of the model with the file.
+        legacy: Whether the file has the layout of a ``.h5`` file.
+    """
+    if comparison.misfits:
+        stored, held = comparison.misfits[0]
+        line = _OTHER_SHAPE_H5 if legacy else _OTHER_SHAPE
+        return line.format(held=held.shape, stored=stored.shape)
+    if not comparison.missing or legacy:
+        return None
+    owner = comparison.missing[0].owner
+    if any(array.owner == owner for array in comparison.unread):
+        return None
+    expected = comparison.held_by(owner)
+    names = (expected[0].title or owner).split("/")
+    return _OTHER_COUNT.format(
+        name=printable(names[-2] if expected[0].title else names[-1]),
+        expected=len(expected),
+        received=sum(array not in comparison.missing for array in expected),
+    )
+
+
 def _in_place_of(  # noqa: C901, PLR0911 - a table
     name: str, errors: Sequence[Finding], config: Any
 ) -> tuple[type[Exception], str | None]:
@@ -90,6 +126,8 @@ def _in_place_of(  # noqa: C901, PLR0911 - a table
             return ValueError, _NO_WEIGHTS
         case "A107":
             return json.JSONDecodeError, None
+        case "A112":
+            return ValueError, _BOMB
     for item in errors:
         missing = item.code.startswith("R10")
         if item.code == "K103" and item.needs[0].place.startswith("compile_config"):

@@ -12,6 +12,7 @@ from keras_registry.artifact import (
     read_artifact,
     read_keras_zip,
 )
+from keras_registry.bridge.internals import allowed_expansion
 from keras_registry.bridge.keras2_files import members_without_place, with_current_layout
 from keras_registry.bridge.keras_errors import make_load_error
 from keras_registry.bridge.load import Load
@@ -47,7 +48,7 @@ def load_zip(
         compile: Whether to restore the compiled state.
         safe_mode: Whether to refuse lambdas.
     """
-    reading = under_given_name(read_keras_zip(fileobj))
+    reading = under_given_name(read_keras_zip(fileobj, expansion=allowed_expansion()))
     with with_current_layout(fileobj, reading.artifact) as file:
         return load_artifact(
             reading,

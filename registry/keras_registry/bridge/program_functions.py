@@ -38,7 +38,7 @@ def function_findings(model: Any, config: Any) -> Iterator[Finding]:
         config: The JSON document of its config: what a layer holds besides is not saved.
     """
     held = [
-        (_place(owner, name), value)
+        (owner, name, value)
         for owner, name, value in _held(model, FunctionType)
         if _module(value).partition(".")[0] not in _SAME
     ]
@@ -68,17 +68,23 @@ def function_findings(model: Any, config: Any) -> Iterator[Finding]:
 
 
 def _saved(
-    held: Iterable[tuple[str, FunctionType]], config: Any, is_meant: Callable[[FunctionType], bool]
+    held: Iterable[tuple[Any, str, FunctionType]],
+    config: Any,
+    is_meant: Callable[[FunctionType], bool],
 ) -> list[tuple[str, FunctionType]]:
     """The functions of a kind, of those that a model holds, that its config names."""
     import keras
 
-    meant = [(place, function) for place, function in held if is_meant(function)]
+    meant = [item for item in held if is_meant(item[2])]
     if not meant:
         return []
     names = set(_iter_names(config))
     of_function = keras.saving.get_registered_name
-    return [(place, f) for place, f in meant if {f.__name__, of_function(f)} & names]
+    return [
+        (_place(owner, name), function)
+        for owner, name, function in meant
+        if {function.__name__, of_function(function)} & names
+    ]
 
 
 def _iter_names(node: Any) -> Iterator[str]:
@@ -177,12 +183,13 @@ def _held(model: Any, kind: type | None = None) -> Iterator[tuple[Any, str, Any]
             if kind is None or type(value) is kind:
                 yield None, part, value
     for layer in flatten_layers(model):
-        held = vars(layer).items()
-        # Most of what thousands of layers hold is of other types.
-        for name, value in held if kind is None else [x for x in held if type(x[1]) is kind]:
+        held = vars(layer)
+        types = map(type, held.values())
+        names = [name for name, found in zip(held, types, strict=True) if found is (kind or found)]
+        for name in names:
             # What `compile` was given is told above.
             if layer is not model or name not in _COMPILED:
-                yield layer, name, value
+                yield layer, name, held[name]
 
 
 def _place(layer: Any, name: str) -> str:

@@ -48,6 +48,11 @@ class Comparison:
         self.misfits = [pair for pair in common if pair[0].shape != pair[1].shape]
         self._fitting = [pair for pair in common if pair[0].shape == pair[1].shape]
 
+    def held_by(self, owner: str) -> list[StoredArray]:
+        """The arrays that one object of the model has, by its path."""
+        held = [*self.missing, *(found for _, found in (*self.misfits, *self._fitting))]
+        return [array for array in held if array.owner == owner]
+
     @property
     def fits(self) -> bool:
         """Whether each array has its place, and each place its array."""

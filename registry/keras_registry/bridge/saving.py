@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import threading
+import zipfile
 from dataclasses import replace
 from io import IOBase
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,12 @@ from keras_registry.bridge.internals import flatten_layers
 from keras_registry.bridge.program_functions import explaining_refusals, function_findings
 from keras_registry.bridge.reports import tell
 from keras_registry.bridge.weights import PARTS, fingerprint_weights
-from keras_registry.config import SHARED_MARK, collecting_faults, kind_of_class, unmark
+from keras_registry.config import (
+    collecting_faults,
+    kind_of_class,
+    may_be_marked_once,
+    unmark,
+)
 from keras_registry.documents import generator
 from keras_registry.environment import Environment, normalise_version
 from keras_registry.findings import Policy, finding
@@ -78,7 +84,7 @@ def add_manifest(wrapped: Callable[..., Any], model: Any, *args: Any, **kwargs: 
     config = json.loads(config_text)
     judge_faults(faults, config)
     changed = complete_compile_config(model, config.get("compile_config"))
-    if (SHARED_MARK in config_text and unmark(config, policies=False)) or changed:
+    if (may_be_marked_once(config_text) and unmark(config, policies=False)) or changed:
         config_text = json.dumps(config)
     manifest = make_manifest(model, config)
     if manifest is None:
@@ -220,6 +226,8 @@ def save_zip(
 ) -> Any:
     """Stands where Keras writes a file, and replaces the former file in one step.
 
+    A save that fails leaves the former file, or, where there was none, what Keras leaves.
+
     Args:
         wrapped: Keras's own function.
         model: The model.
@@ -235,5 +243,13 @@ def save_zip(
     target = replaceable(str(filepath))
     if target is None:
         return wrapped(model, filepath, *args, **kwargs)
-    with replacing(target) as temporary, temporary.open("wb") as file:
-        return wrapped(model, file, *args, **kwargs)
+    with replacing(target) as temporary:
+        try:
+            with temporary.open("wb") as file:
+                return wrapped(model, file, *args, **kwargs)
+        except Exception:
+            # Keras leaves what it has, the model's description without its weights. That is
+            # better than nothing, and worse than a former file.
+            if zipfile.is_zipfile(temporary) and not target.exists():
+                temporary.replace(target)
+            raise

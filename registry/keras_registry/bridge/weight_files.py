@@ -21,7 +21,7 @@ from keras_registry.artifact import (
 )
 from keras_registry.bridge.h5 import build_model
 from keras_registry.bridge.h5_migration import fill_model
-from keras_registry.bridge.keras_errors import make_load_error
+from keras_registry.bridge.keras_errors import line_of_weights, make_load_error
 from keras_registry.bridge.live_objects import describe_live
 from keras_registry.bridge.progress import is_under_way
 from keras_registry.bridge.reports import LoadReport, log_findings, remember, tell
@@ -183,12 +183,15 @@ class _Filling:
             self._stop_on_errors()
         policy = current_policy()
         resolution = self._resolve(policy)
+        wrong, line = [], None
         with self.weights_file.compared(self.model) as comparison:
-            wrong = [] if comparison is None else list(misplaced(comparison, policy, hint=_HINT))
+            if comparison is not None:
+                wrong = list(misplaced(comparison, policy, hint=_HINT))
+                line = line_of_weights(comparison, legacy=self.weights_file.legacy)
         if wrong and self.allowed:
             wrong = [self._passed_over(item, policy) for item in wrong]
         self.findings += wrong
-        self._stop_on_errors()
+        self._stop_on_errors(line)
         fill()
         verification = Verification(policy, None, is_foreign=True)
         if not wrong and not self.skips_objects:
@@ -238,7 +241,8 @@ class _Filling:
             found=f"{wrong.found}; the caller allows it by {' and '.join(self.allowed)}",
         )
 
-    def _stop_on_errors(self) -> None:
+    def _stop_on_errors(self, keras_line: str | None = None) -> None:
         if has_errors(self.findings):
             log_findings(self.findings)
-            raise make_load_error(self._name, self.findings)
+            in_place_of = None if keras_line is None else (ValueError, keras_line)
+            raise make_load_error(self._name, self.findings, in_place_of=in_place_of)

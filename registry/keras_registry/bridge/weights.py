@@ -150,8 +150,10 @@ def _view(tensor: Any) -> memoryview | None:
     The ways by which Keras makes arrays of TensorFlow's variables and of torch's tensors copy it.
     """
     try:
-        if hasattr(tensor, "_read_variable_op"):
-            tensor = tensor._read_variable_op()
+        if hasattr(tensor, "handle"):
+            import tensorflow as tf
+
+            tensor = tf.raw_ops.ReadVariableOp(resource=tensor.handle, dtype=tensor.dtype)
         elif hasattr(tensor, "detach"):
             tensor = tensor.detach().numpy()
         return memoryview(tensor)

@@ -18,7 +18,7 @@ from keras_registry.config.schema import (
     ConfigSchema,
     read_config_version,
 )
-from keras_registry.config.sharing import SHARED_MARK, sharing_scope, unmark
+from keras_registry.config.sharing import may_be_marked_once, sharing_scope, unmark
 from keras_registry.config.weight_migration import (
     WeightMigrations,
     awaits_migration,
@@ -29,7 +29,6 @@ from keras_registry.config.wrapping import wrap_class
 
 __all__ = [
     "CONFIG_VERSION_FIELD",
-    "SHARED_MARK",
     "ConfigFault",
     "ConfigProblem",
     "ConfigReading",
@@ -46,6 +45,7 @@ __all__ = [
     "fields_of_author",
     "is_comparable",
     "kind_of_class",
+    "may_be_marked_once",
     "migrations_under_way",
     "read_config_version",
     "schema_from_model",

@@ -6,7 +6,9 @@ Keras marks such objects while it saves or loads a whole model. Here the same is
 
 from __future__ import annotations
 
+import re
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-__all__ = ["SHARED_MARK", "sharing_scope", "unmark"]
+__all__ = ["SHARED_MARK", "may_be_marked_once", "sharing_scope", "unmark"]
 
 
 SHARED_MARK = "shared_object_id"
 """The member by which Keras marks a serialised object as one that is in the config twice."""
+
+_MARKS = re.compile(rf'"{SHARED_MARK}": ?(\d+)')
 
 
 @contextmanager
@@ -50,6 +54,15 @@ def _make_scope() -> AbstractContextManager[Any] | None:
         return None
     scope: AbstractContextManager[Any] = ObjectSharingScope()
     return scope
+
+
+def may_be_marked_once(text: str) -> bool:
+    """Whether a config can have marks that say nothing, as `unmark` takes them off.
+
+    Args:
+        text: The config as JSON, which is far faster to search than what it says.
+    """
+    return 1 in Counter(_MARKS.findall(text)).values()
 
 
 def unmark(config: Any, *, policies: bool = True) -> bool:

@@ -146,6 +146,14 @@ def _rows() -> Iterable[Code]:  # noqa: PLR0915 - a table
         "and that nobody else writes the file meanwhile. Where weights are migrated, Keras must be "
         "able to save the model as such a file. The old file is as it was.",
     )
+    yield Code(
+        "A112",
+        "a decompression bomb",
+        *always,
+        "A member of the zip archive claims to unpack to more than a hundred times what is stored "
+        "of it, and to gigabytes. Keras stores members as they are, so that no model does that; "
+        "unpacked, it would fill the memory or the disk. Nothing of the file was unpacked.",
+    )
 
     yield Code(
         "M101",
