@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.support.processes import Completed
 
 PROGRAM = """
-import logging, zipfile
+import cProfile, logging, zipfile
 from pathlib import Path
 logging.getLogger("absl").setLevel(logging.ERROR)  # that HDF5 is considered legacy
 import h5py, keras
@@ -39,6 +39,17 @@ def has_manifest(path):
     with h5py.File(path) as file:
         return "keras_registry" in file
 
+
+def calls(path):
+    profile = cProfile.Profile()
+    profile.enable()
+    if path.name.endswith(".weights.h5"):
+        model.load_weights(path)
+    else:
+        keras.saving.load_model(path)
+    profile.disable()
+    return sum(entry.callcount for entry in profile.getstats())
+
 """
 
 
@@ -51,17 +62,18 @@ def has_manifest(path):
         ("m.weights.h5", "model.save_weights(path)"),
     ],
 )
-def test_members_are_the_same(child: Callable[..., Completed], name: str, save: str) -> None:
+def test_plain_keras_does_the_same(child: Callable[..., Completed], name: str, save: str) -> None:
     """Archives and folders have the same files, HDF5 the same groups but for that of the manifest.
 
-    So plain Keras opens, unpacks and walks what it would without: `python -m benchmarks containers`
-    measures that it takes no longer.
+    So plain Keras opens, unpacks and walks what it would without: a load is the same calls, where
+    times would differ by chance. `python -m benchmarks containers` measures those.
     """
     done = child(
         [
             PROGRAM,
             f"""
-            model = small_model(keras.layers.Dense(3), loss="mean_squared_error")
+            layers = [keras.layers.Dense(3, name=f"dense_{{i}}") for i in range(30)]
+            model = small_model(*layers, loss="mean_squared_error")
             found = []
             for folder in ("ours", "bare"):
                 if folder == "bare":
@@ -70,7 +82,9 @@ def test_members_are_the_same(child: Callable[..., Completed], name: str, save: 
                 path.parent.mkdir()
                 {save}
                 found.append([members(path), has_manifest(path)])
-            answer(found=found)
+            calls(path)
+            counted = [calls(path.parents[1] / folder / path.name) for folder in ("ours", "bare")]
+            answer(found=found, calls=counted)
             """,
         ]
     )
@@ -79,3 +93,6 @@ def test_members_are_the_same(child: Callable[..., Completed], name: str, save: 
     assert (has_one, has_none) == (True, False)
     assert [item for item in ours if not item.startswith("keras_registry")] == bare
     assert (len(ours) - len(bare) > 0) == name.endswith(".h5")
+    with_manifest, without = done.json()["calls"]
+    assert without > 10_000
+    assert with_manifest <= 1.001 * without
