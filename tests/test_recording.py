@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from keras_registry import register
 from keras_registry import types as t
-from keras_registry.artifact import scan_config
 from keras_registry.environment import Environment
 from keras_registry.findings import Level, render_findings
 from keras_registry.hashes import hash_json
@@ -22,7 +21,7 @@ from keras_registry.manifest import (
     read_manifest,
 )
 from keras_registry.names import Kind
-from keras_registry.recording import KnownObject, record_model
+from keras_registry.recording import KnownObject, read_facts, record_model
 from keras_registry.registration import Registration, Registry, default_registry
 from tests.support.distributions import hand_made_distribution, record_row
 from tests.support.golden import check_golden
@@ -121,7 +120,7 @@ def record(config, environment, *, known=None, registry=default_registry, weight
     """Record a model, as `model.save` does."""
     return record_model(
         config,
-        scan_config(config),
+        read_facts(config),
         generator="keras-registry 0.1.0",
         registry=registry,
         environment=environment,

@@ -20,6 +20,7 @@ from keras.src.saving import saving_lib
 
 from keras_registry import KerasRegistryWarning, LoadError, register, report
 from keras_registry.bridge import saving
+from keras_registry.hashes import hash_form, hash_json
 from tests.support.models import build_functional, build_sequential, compile_and_fit, make_inputs
 from tests.support.registered import restored_registries
 
@@ -115,6 +116,22 @@ def test_manifest_counts_arrays(tmp_path):
     assert weights["layers"]["count"] == 6  # kernels and biases of three layers
     assert weights["optimizer"]["count"] == 14  # two of each, iteration and learning rate
     assert all(part["fingerprint"].startswith("xxh3:") for part in weights.values())
+
+
+def test_manifest_is_of_the_config_that_is_saved(tmp_path, model):
+    """What was said of the config at one save is not said of another config at the next."""
+    hashes = []
+    for activation in (keras.activations.relu, keras.activations.relu, keras.activations.tanh):
+        model.get_layer("head").activation = activation
+        model.save(tmp_path / "m.keras")
+        with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+            config = json.loads(archive.read("config.json"))
+        manifest = read_manifest(tmp_path / "m.keras")
+        assert manifest["config"] == hash_json(config)
+        assert manifest["config_form"] == hash_form(config)
+        hashes.append(manifest["config"])
+
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_environment_is_recorded(tmp_path, model):

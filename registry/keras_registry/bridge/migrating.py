@@ -21,7 +21,6 @@ from keras_registry.artifact import (
     find_use,
     read_artifact,
     rewrite_model,
-    scan_config,
 )
 from keras_registry.bridge.explicit import load_model, save_model
 from keras_registry.bridge.h5 import write_h5
@@ -35,7 +34,7 @@ from keras_registry.errors import KerasRegistryWarning
 from keras_registry.findings import Level, Policy, finding
 from keras_registry.manifest import dump_manifest, read_manifest
 from keras_registry.names import Kind, printable
-from keras_registry.recording import record_model
+from keras_registry.recording import read_facts, record_model
 from keras_registry.resolution import Source, renamed_finding
 
 if TYPE_CHECKING:
@@ -102,14 +101,14 @@ def migrate_file(
         if _moves_weights(load, live):
             rewritten, weights, warned = _write_weights(path, artifact, Path(folder))
             notes += warned
-        scan = scan_config(new)
+        facts = read_facts(new)
         recording = record_model(
             new,
-            scan,
+            facts,
             generator=generator(),
             registry=load.registry,
             environment=load.environment,
-            known=known_objects(scan),
+            known=known_objects(facts.scan),
             weights={name: part for name, part in (weights or {}).items() if part is not None},
         )
         changes = Changes(manifest=dump_manifest(recording.manifest), config=new, weights=rewritten)

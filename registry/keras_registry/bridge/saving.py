@@ -10,13 +10,13 @@ import zipfile
 from dataclasses import replace
 from io import IOBase
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from keras_registry.artifact import (
     ConfigScan,
     ObjectUse,
     replaceable,
     replacing,
-    scan_config,
 )
 from keras_registry.bridge.compiled_config import complete_compile_config, unsaved_setting_findings
 from keras_registry.bridge.config_faults import judge_faults
@@ -33,9 +33,16 @@ from keras_registry.config import (
 from keras_registry.documents import generator
 from keras_registry.environment import Environment, normalise_version
 from keras_registry.findings import Policy, finding
+from keras_registry.hashes import hash_bytes
 from keras_registry.manifest import MANIFEST_KEY, dump_manifest
 from keras_registry.names import Kind, printable
-from keras_registry.recording import KnownObject, Recording, record_model
+from keras_registry.recording import (
+    ConfigFacts,
+    KnownObject,
+    Recording,
+    read_facts,
+    record_model,
+)
 from keras_registry.registration import default_registry
 
 if TYPE_CHECKING:
@@ -55,6 +62,8 @@ __all__ = [
 
 _told: set[tuple[str, ...]] = set()
 _told_lock = threading.Lock()
+_facts: WeakKeyDictionary[Any, tuple[str, ConfigFacts]] = WeakKeyDictionary()
+"""What was said of the configs of models at their last save, with the hashes of their texts."""
 
 
 def running_environment() -> Environment:
@@ -86,14 +95,19 @@ def add_manifest(wrapped: Callable[..., Any], model: Any, *args: Any, **kwargs: 
     changed = complete_compile_config(model, config.get("compile_config"))
     if (may_be_marked_once(config_text) and unmark(config, policies=False)) or changed:
         config_text = json.dumps(config)
-    manifest = make_manifest(model, config)
+    manifest = make_manifest(model, config, facts=lambda: _facts_of(model, config_text, config))
     if manifest is None:
         return config_text, metadata_text
     return config_text, json.dumps({**json.loads(metadata_text), MANIFEST_KEY: manifest})
 
 
 def make_manifest(
-    model: Any, config: Any, *, parts: Collection[str] = PARTS, is_graph: bool = False
+    model: Any,
+    config: Any,
+    *,
+    facts: Callable[[], ConfigFacts] | None = None,
+    parts: Collection[str] = PARTS,
+    is_graph: bool = False,
 ) -> dict[str, Any] | None:
     """The manifest of a model that is about to be saved, as JSON.
 
@@ -103,10 +117,11 @@ def make_manifest(
     Args:
         model: The model, whose weights are hashed.
         config: The JSON document of its serialised config.
+        facts: Gives what is to be said of the config, if that may be known.
         parts: The parts of its weights that are saved.
         is_graph: Whether its graph alone is saved, which needs none of its objects.
     """
-    recording = _record(model, config, lambda: scan_config(config), parts)
+    recording = _record(model, config, facts or (lambda: read_facts(config)), parts)
     if recording is None:
         return None
     if not is_graph:
@@ -114,6 +129,18 @@ def make_manifest(
         tell("save", unsaved_setting_findings(model))
         _tell_once(function_findings(model, config))
     return dump_manifest(recording.manifest)
+
+
+def _facts_of(model: Any, text: str, config: Any) -> ConfigFacts:
+    """What is to be said of a config, kept for the next save: few checkpoints have another one."""
+    digest = hash_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        known = _facts.get(model)
+        if known is None or known[0] != digest:
+            known = _facts[model] = (digest, read_facts(config))
+    except TypeError:  # an object that has no hash
+        return read_facts(config)
+    return known[1]
 
 
 def make_weights_manifest(model: Any, *, whole: bool) -> dict[str, Any] | None:
@@ -125,13 +152,13 @@ def make_weights_manifest(model: Any, *, whole: bool) -> dict[str, Any] | None:
         model: The model.
         whole: Whether all weights are saved; they are hashed only then.
     """
-    recording = _record(model, None, lambda: _scan_layers(model), PARTS if whole else ())
+    recording = _record(
+        model, None, lambda: ConfigFacts(_scan_layers(model)), PARTS if whole else ()
+    )
     if recording is None:
         return None
     objects = tuple(replace(item, paths=None) for item in recording.manifest.objects)
-    return dump_manifest(
-        replace(recording.manifest, objects=objects, config=None, config_form=None)
-    )
+    return dump_manifest(replace(recording.manifest, objects=objects))
 
 
 def _scan_layers(model: Any) -> ConfigScan:
@@ -148,18 +175,18 @@ def _scan_layers(model: Any) -> ConfigScan:
 
 
 def _record(
-    model: Any, config: Any, scan: Callable[[], ConfigScan], parts: Collection[str]
+    model: Any, config: Any, facts: Callable[[], ConfigFacts], parts: Collection[str]
 ) -> Recording | None:
     """What of a model its manifest will say; None, with a warning, if that cannot be told."""
     try:
-        found = scan()
+        found = facts()
         return record_model(
             config,
             found,
             generator=generator(),
             registry=default_registry,
             environment=running_environment(),
-            known=known_objects(found),
+            known=known_objects(found.scan),
             weights=fingerprint_weights(model, parts),
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the model must be saved

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_registry.artifact import ConfigScan, ObjectUse, describe_place
+from keras_registry.artifact import ObjectUse, describe_place
 from keras_registry.documents.forms import CLASS_NAME, DISTRIBUTION, KEY, MODULE
 from keras_registry.findings import Finding, Need, Policy, finding
-from keras_registry.hashes import hash_form, hash_json
 from keras_registry.manifest import (
     MANIFEST_VERSION,
     DistributionRecord,
@@ -19,7 +18,7 @@ from keras_registry.manifest import (
 )
 from keras_registry.names import Kind, printable
 from keras_registry.ranges import compatible_range
-from keras_registry.recording.parts import Recording, if_fits, places_of
+from keras_registry.recording.parts import ConfigFacts, Recording, if_fits, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +44,7 @@ class KnownObject:
 
 def record_model(
     config: Any,
-    scan: ConfigScan,
+    facts: ConfigFacts,
     *,
     generator: str,
     registry: Registry,
@@ -57,7 +56,7 @@ def record_model(
 
     Args:
         config: The JSON document of ``config.json``.
-        scan: The objects that it names.
+        facts: What was read of it.
         generator: The program that records, and its version.
         registry: The live registered objects.
         environment: What is installed.
@@ -67,7 +66,7 @@ def record_model(
     records: list[ObjectRecord] = []
     sources: dict[str, InstalledDistribution] = {}
     stranded: list[Need] = []
-    for key, uses in scan.by_key().items():
+    for key, uses in facts.scan.by_key().items():
         registration = registry.find(key)
         if registration is None and all(use.is_possible for use in uses):
             continue
@@ -84,7 +83,7 @@ def record_model(
         elif _is_main(registration.module):
             stranded.append(need)
         records.append(_record_registered(uses, registration, distribution))
-    stranded += [Need("a lambda", 1, describe_place(config, path)) for path in scan.lambdas]
+    stranded += [Need("a lambda", 1, describe_place(config, path)) for path in facts.scan.lambdas]
     manifest = Manifest(
         manifest_version=MANIFEST_VERSION,
         generator=generator,
@@ -97,8 +96,8 @@ def record_model(
         distributions={name: _record_distribution(sources[name]) for name in sorted(sources)},
         objects=tuple(record for record in records if KEY.accepts(record.key)),
         weights=dict(weights),
-        config=hash_json(config),
-        config_form=hash_form(config),
+        config=facts.hash,
+        config_form=facts.form,
     )
     return Recording(manifest, _stranded_findings(stranded))
 
