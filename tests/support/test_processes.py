@@ -264,7 +264,7 @@ def test_closing_ends_everything(own_server: ForkServer, tmp_path: Path) -> None
 @needs_fork
 def test_coverage_follows_into_children(fork_server: ForkServer, tmp_path: Path) -> None:
     """A child is measured when coverage measures subprocesses, also when the code fails."""
-    coverage = pytest.importorskip("coverage")
+    coverage = pytest.importorskip("coverage", reason="`make test` has coverage")
     (tmp_path / "measured.py").write_text("a = 1\nif a > 1:\n    b = 2\n", encoding="utf-8")
     config = tmp_path / "coverage.ini"
     config.write_text(

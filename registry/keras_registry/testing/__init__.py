@@ -66,7 +66,7 @@ class ContractTest(BoundCheck):
         result = self.run()
         reason = result.reason or ""
         if result.status is Status.SKIPPED:
-            pytest.skip(reason)  # reason: the check's own, why it does not apply to this object
+            pytest.skip(reason=reason)  # of the check: why it does not apply to this object
         if result.status is Status.EXPECTED:
             pytest.xfail(reason)
         if result.status is Status.FAILED:
